@@ -1,0 +1,103 @@
+/** One base for every error this package throws on purpose. */
+
+/** Closed union of what can go wrong; decide by it, never by the text of a message. */
+export type ErrorCode =
+  | "invalid-file"
+  | "invalid-argument"
+  | "unknown-name"
+  | "no-price"
+  | "write-failed"
+  | "port-in-use"
+  | "refused"
+  | "truncated"
+  | "filtered"
+  | "bad-shape"
+  | "empty"
+  | "unauthorised"
+  | "rate-limited"
+  | "quota-exhausted"
+  | "model-not-found"
+  | "context-too-long"
+  | "bad-request"
+  | "timed-out"
+  | "unreachable"
+  | "server-error"
+  | "aborted";
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  "rate-limited",
+  "timed-out",
+  "unreachable",
+  "server-error",
+]);
+
+/** What is needed to act on an error; all optional. */
+export interface ErrorDetails {
+  cause?: unknown;
+  /** HTTP status of the provider's answer. */
+  status?: number;
+  /** The provider's `x-request-id`. */
+  requestId?: string;
+  model?: string;
+}
+
+/**
+ * Base of all errors of this package. `message` says what failed, what was expected, what came and what to do
+ * next; it never holds a key or a prompt.
+ */
+export class DramatisError extends Error {
+  override readonly name: string = "DramatisError";
+  readonly code: ErrorCode;
+  /** True when the same call may succeed later without any change. */
+  readonly isRetryable: boolean;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+  readonly model: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.isRetryable = RETRYABLE.has(code);
+    this.status = details.status;
+    this.requestId = details.requestId;
+    this.model = details.model;
+  }
+}
+
+/** One mistake in a file: where it is, what was expected there, and what came. */
+export interface Problem {
+  file: string;
+  /** Counted from 1; missing when the whole file is meant. */
+  line?: number;
+  column?: number;
+  /** Path inside the document, like `cast[2].personality.kind`; empty for the whole document. */
+  path: string;
+  expected: string;
+  got: string;
+  /** What to do next, where there is something better to say than to write what was expected. */
+  hint?: string;
+}
+
+/** One line a problem: `file:line:column path: expected …, got …`. */
+export function formatProblem(problem: Problem): string {
+  const place = [problem.file, problem.line, problem.column].filter((part) => part !== undefined).join(":");
+  const path = problem.path === "" ? "" : ` ${problem.path}`;
+  const hint = problem.hint === undefined ? "" : ` (${problem.hint})`;
+  return `${place}${path}: expected ${problem.expected}, got ${problem.got}${hint}`;
+}
+
+/** Files that could not be accepted, with every problem of all of them. */
+export class InvalidFilesError extends DramatisError {
+  override readonly name = "InvalidFilesError";
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const files = new Set(problems.map((problem) => problem.file)).size;
+    const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`;
+    super(
+      "invalid-file",
+      `${count} in ${files} ${files === 1 ? "file" : "files"}:\n${problems.map(formatProblem).join("\n")}`,
+    );
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,44 @@
+/** The record of a conversation: what `conversation.json` holds. Its version changes when its shape does. */
+import { z } from "zod";
+import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
+import { totalsSchema, usageEntrySchema } from "./usage.ts";
+
+export const RECORD_VERSION = 1;
+
+export const endingRecordSchema = z.object({
+  kind: z.string().describe("The ending that fired: a key of the scenario's endings, or `abort`, `failure`."),
+  evidence: z.string().describe("The figures or words that made it fire."),
+});
+export type EndingRecord = z.output<typeof endingRecordSchema>;
+
+export const STATUSES = ["completed", "budget", "interrupted", "failed"] as const;
+/** completed: an ending fired. budget: the cap would have been passed. interrupted: aborted. failed: cannot go on. */
+export type Status = (typeof STATUSES)[number];
+
+export const participantSchema = z.object({ id: z.string(), name: z.string(), role: z.string() });
+
+/** What was said by somebody who is not a persona: the opening, or a person who joined in. */
+export const remarkSchema = z.object({
+  afterTurn: z.int().min(0).describe("Turn it followed; 0 for the opening."),
+  speaker: z.string(),
+  message: z.string(),
+});
+
+export const conversationRecordSchema = z.object({
+  version: z.literal(RECORD_VERSION),
+  conversationId: z.string(),
+  scenario: z.object({ id: z.string(), title: z.string(), topic: z.string() }),
+  participants: z.array(participantSchema),
+  seed: z.int().min(0),
+  transport: z.enum(["network", "offline"]).describe("offline: the answers were generated, not a model's."),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  status: z.enum(STATUSES),
+  ending: endingRecordSchema,
+  complexity: ratingSchema,
+  remarks: z.array(remarkSchema),
+  turns: z.array(turnSchema),
+  failures: z.array(turnFailureSchema),
+  usage: z.object({ entries: z.array(usageEntrySchema), totals: totalsSchema }),
+});
+export type ConversationRecord = z.output<typeof conversationRecordSchema>;

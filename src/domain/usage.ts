@@ -1,0 +1,49 @@
+/** Usage entries and totals: tokens and money of a conversation. Money is a whole number of nano-dollars. */
+import { z } from "zod";
+
+const tokens = z.int().min(0);
+
+/** What a request was for. */
+export const PURPOSES = ["turn", "moderator", "summary", "judge"] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** The provider's price tiers, as its `service_tier` names them; `batch` is ours for the Batch API. */
+export const TIERS = ["standard", "batch", "flex", "priority"] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** One model call. `inputTokens` includes the cached ones, `outputTokens` the reasoning ones. */
+export const usageEntrySchema = z.object({
+  turn: z.int().min(0).optional().describe("Turn the call belongs to."),
+  persona: z.string().optional().describe("Persona the call was made for; none for the moderator's."),
+  purpose: z.enum(PURPOSES).optional(),
+  model: z.string().describe("Model as it was asked for."),
+  tier: z.enum(TIERS),
+  inputTokens: tokens.optional().describe("Missing when the provider reported no usage."),
+  cachedInputTokens: tokens.optional(),
+  outputTokens: tokens.optional(),
+  reasoningTokens: tokens.optional(),
+  costNanoUsd: z.int().min(0).optional().describe("Missing when the price or the usage is unknown."),
+});
+export type UsageEntry = z.output<typeof usageEntrySchema>;
+
+/** Sums over entries. Unknown parts are counted, never taken for zero. */
+export const subtotalSchema = z.object({
+  requests: z.int().min(0),
+  inputTokens: tokens,
+  cachedInputTokens: tokens,
+  outputTokens: tokens,
+  reasoningTokens: tokens,
+  costNanoUsd: z.int().min(0).optional().describe("Sum of the known costs; missing when none is known."),
+  unpricedRequests: z
+    .int()
+    .min(0)
+    .describe("Requests whose cost is unknown; when above 0, `costNanoUsd` is a lower bound."),
+});
+export type Subtotal = z.output<typeof subtotalSchema>;
+
+export const totalsSchema = subtotalSchema.extend({
+  byPersona: z.record(z.string(), subtotalSchema),
+  byModel: z.record(z.string(), subtotalSchema),
+  byPurpose: z.record(z.string(), subtotalSchema),
+});
+export type Totals = z.output<typeof totalsSchema>;

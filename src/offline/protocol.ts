@@ -1,0 +1,60 @@
+/** The part of OpenAI's chat completions protocol that the offline server speaks, as it is on the wire. */
+
+export interface ToolCallOnWire {
+  id: string;
+  type: "function";
+  /** `arguments` is a JSON text. */
+  function: { name: string; arguments: string };
+}
+
+export interface ChatMessage {
+  role: "system" | "developer" | "user" | "assistant" | "tool";
+  content?: string | { type: "text"; text: string }[] | null;
+  name?: string;
+  tool_calls?: ToolCallOnWire[];
+  tool_call_id?: string;
+  refusal?: string | null;
+}
+
+export interface ToolOnWire {
+  type: "function";
+  function: {
+    name: string;
+    description?: string;
+    parameters?: Record<string, unknown>;
+    strict?: boolean | null;
+  };
+}
+
+export type ResponseFormat =
+  | { type: "text" }
+  | { type: "json_object" }
+  | {
+      type: "json_schema";
+      json_schema: { name: string; schema: Record<string, unknown>; strict?: boolean | null };
+    };
+
+export interface ChatRequest {
+  model: string;
+  messages: ChatMessage[];
+  tools?: ToolOnWire[];
+  tool_choice?: "none" | "auto" | "required" | { type: "function"; function: { name: string } };
+  parallel_tool_calls?: boolean;
+  response_format?: ResponseFormat;
+  seed?: number;
+  temperature?: number;
+  max_tokens?: number;
+  max_completion_tokens?: number;
+  stream?: boolean;
+  stream_options?: { include_usage?: boolean };
+  service_tier?: string;
+  n?: number;
+}
+
+/** What the server answers a well-formed request with, before it is counted, truncated and framed. */
+export type GeneratedReply =
+  | { kind: "content"; content: string }
+  | { kind: "tool-calls"; calls: { name: string; arguments: string }[] };
+
+/** Writes an answer from the request alone: same request, same answer. */
+export type Generator = (request: ChatRequest) => GeneratedReply;
