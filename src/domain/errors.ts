@@ -7,39 +7,7 @@ export type ErrorCode =
   | "unknown-name"
   | "no-price"
   | "write-failed"
-  | "port-in-use"
-  | "refused"
-  | "truncated"
-  | "filtered"
-  | "bad-shape"
-  | "empty"
-  | "unauthorised"
-  | "rate-limited"
-  | "quota-exhausted"
-  | "model-not-found"
-  | "context-too-long"
-  | "bad-request"
-  | "timed-out"
-  | "unreachable"
-  | "server-error"
-  | "aborted";
-
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
-  "rate-limited",
-  "timed-out",
-  "unreachable",
-  "server-error",
-]);
-
-/** What is needed to act on an error; all optional. */
-export interface ErrorDetails {
-  cause?: unknown;
-  /** HTTP status of the provider's answer. */
-  status?: number;
-  /** The provider's `x-request-id`. */
-  requestId?: string;
-  model?: string;
-}
+  | "port-in-use";
 
 /**
  * Base of all errors of this package. `message` says what failed, what was expected, what came and what to do
@@ -48,19 +16,10 @@ export interface ErrorDetails {
 export class DramatisError extends Error {
   override readonly name: string = "DramatisError";
   readonly code: ErrorCode;
-  /** True when the same call may succeed later without any change. */
-  readonly isRetryable: boolean;
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly model: string | undefined;
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
-    this.isRetryable = RETRYABLE.has(code);
-    this.status = details.status;
-    this.requestId = details.requestId;
-    this.model = details.model;
   }
 }
 

@@ -19,6 +19,10 @@ export const modelInfoSchema = z.strictObject({
   maxOutput: z.int().min(1).describe("Tokens."),
   encoding: z.enum(["o200k_base", "cl100k_base"]).default("o200k_base"),
   reasons: z.boolean().default(false).describe("Reasoning models take no temperature."),
+  parallelToolCalls: z
+    .boolean()
+    .default(true)
+    .describe("Whether requests may say `parallel_tool_calls`; the o-series refuses the parameter."),
   structured: z.enum(STRUCTURED_METHODS).default("json-schema"),
 });
 

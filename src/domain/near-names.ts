@@ -13,17 +13,23 @@ function distance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** Up to `limit` of the known names, nearest first: those a few typing mistakes away or containing the name. */
+const bare = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+
+/** Up to `limit` of the known names, nearest first: those a few typing mistakes away, inside the name or around it. */
 export function nearNames(name: string, known: readonly string[], limit = 3): string[] {
-  const wanted = name.toLowerCase();
-  return known
+  const wanted = bare(name);
+  const offered = known
     .map((candidate) => {
-      const other = candidate.toLowerCase();
-      const contained = wanted.length >= 3 && (other.includes(wanted) || wanted.includes(other));
-      return { candidate, steps: contained ? 1 : distance(wanted, other) };
+      const other = bare(candidate);
+      const steps = distance(wanted, other);
+      const shorter = Math.min(wanted.length, other.length);
+      const isContained = shorter >= 2 && (other.includes(wanted) || wanted.includes(other));
+      const isNear = steps < shorter && steps <= Math.max(2, Math.floor(candidate.length / 3));
+      return { candidate, steps, isOffered: isContained || isNear };
     })
-    .filter(({ candidate, steps }) => steps <= Math.max(2, Math.floor(candidate.length / 3)))
-    .sort((a, b) => a.steps - b.steps || a.candidate.localeCompare(b.candidate))
-    .slice(0, limit)
-    .map(({ candidate }) => candidate);
+    .filter(({ isOffered }) => isOffered)
+    .sort((a, b) => a.steps - b.steps || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, limit);
+  const same = offered.filter(({ steps }) => steps === 0);
+  return (same.length > 0 ? same : offered).map(({ candidate }) => candidate);
 }

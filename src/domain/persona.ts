@@ -4,7 +4,10 @@ import { z } from "zod";
 /** Lower-case words joined by hyphens; safe as a graph node name and as an OpenAI message `name`. */
 export const SLUG_PATTERN = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** Names the graph needs for itself: its state keys, its own nodes, and the two speakers that are not personas. */
+/**
+ * Names the graph needs for itself: its state keys, its own nodes, the two speakers that are not personas, and the
+ * one slug that every JavaScript object has as a key.
+ */
 export const RESERVED_IDS: readonly string[] = [
   "moderator",
   "human",
@@ -15,9 +18,14 @@ export const RESERVED_IDS: readonly string[] = [
   "totals",
   "next",
   "ending",
+  "halt",
   "complexity",
   "topic",
   "opening",
+  "seed",
+  "status",
+  "host",
+  "constructor",
 ];
 
 export const slugSchema = z

@@ -124,7 +124,10 @@ export const scenarioSchema = z.strictObject({
   answers: z
     .strictObject({
       method: z.enum(STRUCTURED_METHODS).optional().describe("Default: the catalog's for the model."),
-      maxOutputTokens: count.max(128_000).default(1200).describe("Per request."),
+      maxOutputTokens: count
+        .max(128_000)
+        .default(1200)
+        .describe("Of an answer; reasoning models get 4,000 more to think with."),
       maxToolRounds: z.int().min(0).max(10).default(2).describe("Requests of a turn that may call tools."),
       temperature: z.number().min(0).max(2).optional().describe("Never sent to reasoning models."),
     })

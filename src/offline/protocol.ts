@@ -31,7 +31,12 @@ export type ResponseFormat =
   | { type: "json_object" }
   | {
       type: "json_schema";
-      json_schema: { name: string; schema: Record<string, unknown>; strict?: boolean | null };
+      json_schema: {
+        name: string;
+        description?: string;
+        schema: Record<string, unknown>;
+        strict?: boolean | null;
+      };
     };
 
 export interface ChatRequest {
@@ -41,6 +46,7 @@ export interface ChatRequest {
   tool_choice?: "none" | "auto" | "required" | { type: "function"; function: { name: string } };
   parallel_tool_calls?: boolean;
   response_format?: ResponseFormat;
+  reasoning_effort?: string;
   seed?: number;
   temperature?: number;
   max_tokens?: number;
@@ -58,3 +64,28 @@ export type GeneratedReply =
 
 /** Writes an answer from the request alone: same request, same answer. */
 export type Generator = (request: ChatRequest) => GeneratedReply;
+
+/** Tokens of one request. `inputTokens` includes the cached ones, `outputTokens` the reasoning ones. */
+export interface TokenUsage {
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+}
+
+export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
+export type ServiceTier = "default" | "flex";
+
+/** A finished answer: what the client gets and what is billed. */
+export interface Completion {
+  id: string;
+  /** Seconds since 1970. */
+  created: number;
+  model: string;
+  serviceTier: ServiceTier;
+  content: string | null;
+  refusal: string | null;
+  toolCalls: ToolCallOnWire[];
+  finishReason: FinishReason;
+  usage: TokenUsage;
+}

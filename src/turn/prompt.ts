@@ -26,7 +26,8 @@ export interface PromptParts {
   maxTurns?: number | undefined;
 }
 
-const line = (text: string) => text.replace(/\s+/g, " ").trim();
+/** Text that stays in its line: no field can begin a section of its own. `\s` lacks one line break, U+0085. */
+const line = (text: string) => text.replace(/[\s\u0085]+/g, " ").trim();
 const list = (title: string, items: readonly string[]) =>
   items.length === 0 ? [] : [`${title}:`, ...items.map((item) => `- ${line(item)}`)];
 
@@ -85,16 +86,28 @@ export function ownLines({
     ...list("Expertise", persona.expertise),
     ...list("Goals", persona.goals),
     ...list("Beliefs", persona.beliefs),
+    ...(persona.knowledge === undefined
+      ? []
+      : [`Categories you may search: ${persona.knowledge.join(", ")}`]),
     ...list("Private notes, known to you alone; never reveal them", persona.privateNotes),
     "",
     `This is turn ${turn}${maxTurns === undefined ? "" : ` of at most ${maxTurns}`}. Speak now as ${line(persona.name)}.`,
   ].join("\n");
 }
 
+/** Each utterance as its speaker's and as everyone else's message, built once: transcripts are laid out every turn. */
+const laidOut = { own: new WeakMap<Utterance, BaseMessage>(), others: new WeakMap<Utterance, BaseMessage>() };
+
 function spoken(utterance: Utterance, self: string): BaseMessage {
+  const isOwn = utterance.speaker === self;
+  const cache = isOwn ? laidOut.own : laidOut.others;
+  const seen = cache.get(utterance);
+  if (seen !== undefined) return seen;
   const sources = utterance.citations?.length ? `\n[sources: ${utterance.citations.join(", ")}]` : "";
   const fields = { name: utterance.speaker, content: utterance.message + sources };
-  return utterance.speaker === self ? new AIMessage(fields) : new HumanMessage(fields);
+  const message = isOwn ? new AIMessage(fields) : new HumanMessage(fields);
+  cache.set(utterance, message);
+  return message;
 }
 
 /**

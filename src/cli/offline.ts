@@ -1,0 +1,28 @@
+/** `dramatis offline`: the offline server on a port, for any OpenAI client. */
+import type { Command } from "commander";
+import { openDramatis } from "../app.ts";
+import type { Terminal } from "./terminal.ts";
+import { wholeNumber } from "./values.ts";
+
+const DEFAULT_PORT = 8021;
+
+export function addOffline(program: Command, terminal: Terminal): void {
+  program
+    .command("offline")
+    .description("serve the OpenAI protocol on this machine, without a key and without a network")
+    .option("--port <n>", "0: any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
+    .action(async ({ port }: { port: number }) => {
+      const { offline } = await openDramatis({ offline: true, env: terminal.env });
+      if (offline === undefined) return;
+      const server = await offline.listen(port);
+      const interrupted = new Promise<void>((resolve) => terminal.onInterrupt(resolve));
+      terminal.write(`OPENAI_BASE_URL=${server.url}/v1\n`);
+      terminal.writeError("Answers are generated. Any key will do. Press Ctrl-C to stop.\n");
+      await interrupted;
+      await server.close();
+      const { requests, costNanoUsd } = offline.bill;
+      terminal.writeError(
+        `${requests} requests answered; a provider would have charged $${(costNanoUsd / 1e9).toFixed(6)}.\n`,
+      );
+    });
+}

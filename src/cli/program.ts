@@ -1,0 +1,53 @@
+/** All commands of `dramatis`, from arguments to an exit code. */
+import { Command, CommanderError } from "commander";
+import { DramatisError } from "../domain/errors.ts";
+import { packageVersion } from "../scenario/shipped-folder.ts";
+import { addCheck } from "./check.ts";
+import { EXIT } from "./exit-code.ts";
+import { addModels } from "./models.ts";
+import { addOffline } from "./offline.ts";
+import { addPersonas } from "./personas.ts";
+import { addRun } from "./run.ts";
+import { addScenarios } from "./scenarios.ts";
+import { renderError } from "./screen/error.ts";
+import { addStudio } from "./studio.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A command registers itself; its action tells the exit code. */
+export type Register = (program: Command, terminal: Terminal, exit: (code: number) => void) => void;
+
+const COMMANDS: readonly Register[] = [
+  addRun,
+  addScenarios,
+  addPersonas,
+  addModels,
+  addCheck,
+  addOffline,
+  addStudio,
+];
+
+/** Runs one command. Known errors are printed and become exit code 1; nothing is thrown. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = new Command("dramatis")
+    .description("Simulates conversations between several personas, with exact costs.")
+    .version(packageVersion())
+    .showHelpAfterError("Run with --help to see what is possible.")
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
+    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
+    .exitOverride();
+  for (const add of COMMANDS) {
+    add(program, terminal, (code) => {
+      exitCode = code;
+    });
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.userError;
+    terminal.writeError(`${renderError(error)}\n`);
+    return error instanceof DramatisError ? EXIT.userError : EXIT.failed;
+  }
+}

@@ -1,0 +1,135 @@
+/** What `dramatis run` shows when a conversation is over: the ending and its evidence, the costs, the files written. */
+import type { ConversationRecord, Status } from "../../domain/record.ts";
+import { type CostRow, costRows } from "../../report/cost-rows.ts";
+import {
+  costColumn,
+  count,
+  formatCost,
+  formatDuration,
+  formatShare,
+  formatTokens,
+  formatUsage,
+} from "../../report/figures.ts";
+import { STATUS_TITLES } from "../../report/timeline.ts";
+import { speakerStyle } from "./conversation.ts";
+import {
+  cut,
+  flow,
+  gap,
+  type Line,
+  printLines,
+  prose,
+  proseColumns,
+  type ScreenOptions,
+  type Span,
+  span,
+  widthOf,
+} from "./line.ts";
+import type { Style } from "./paint.ts";
+import { type Column, table } from "./table.ts";
+
+export interface EndingView {
+  record: ConversationRecord;
+  /** Paths as the user would type them. */
+  files: readonly string[];
+}
+
+const INDENT = 2;
+const STATUS_STYLES: Readonly<Record<Status, Style>> = {
+  completed: "good",
+  budget: "warning",
+  interrupted: "warning",
+  failed: "failure",
+};
+
+const figure = (title: string): Column => ({ title, align: "right" });
+const optional = (title: string): Column => ({ title, align: "right", isOptional: true });
+
+/** Personas, their total and models under one head, so that all figures stand in the same columns. */
+function costTable(record: ConversationRecord, room: { columns: number; indent: number }): Line[] {
+  const { byPersona, byModel, total } = costRows(record);
+  const rows = [...byPersona, total, ...byModel];
+  const costs = costColumn(rows.map(({ usage }) => usage));
+  const cells = (row: CostRow, name?: Style, figures?: Style): Span[] => [
+    span(row.name, name),
+    span(formatTokens(row.usage.requests), figures),
+    span(formatTokens(row.usage.inputTokens), figures),
+    span(formatTokens(row.usage.cachedInputTokens), figures),
+    span(formatTokens(row.usage.outputTokens), figures),
+    span(costs[rows.indexOf(row)] ?? "", figures),
+    span(formatShare(row.share), figures),
+  ];
+  const speaker = ({ id }: CostRow) => (id === undefined ? undefined : speakerStyle(record.participants, id));
+  const head = [
+    { title: "persona" },
+    figure("requests"),
+    figure("input"),
+    optional("cached"),
+    figure("output"),
+    figure("cost"),
+    optional("share"),
+  ];
+  return table(
+    head,
+    [
+      ...byPersona.map((row) => cells(row, speaker(row))),
+      "rule",
+      cells(total, "strong", "strong"),
+      [],
+      [span("model", "quiet")],
+      ...byModel.map((row) => cells(row)),
+    ],
+    room,
+  );
+}
+
+function rule(title: Span, columns: number): Line {
+  const text = cut(title.text, columns - 6);
+  const rest = "─".repeat(Math.max(0, columns - widthOf([{ text }]) - 4));
+  return [
+    { text: "── ", style: "quiet" },
+    { text, style: title.style },
+    { text: ` ${rest}`, style: "quiet" },
+  ];
+}
+
+function summary(record: ConversationRecord, columns: number): Line[] {
+  const { totals } = record.usage;
+  const spent = formatDuration(Date.parse(record.endedAt) - Date.parse(record.startedAt));
+  const failures = record.failures.length;
+  return flow(
+    [
+      [span(count(record.turns.length, "turn"))],
+      ...(failures === 0 ? [] : [[span(count(failures, "failure"), "warning")]]),
+      [span(count(totals.requests, "request"))],
+      [span(formatUsage(totals))],
+      [span(formatCost(totals), "strong")],
+      ...(spent === undefined ? [] : [[span(spent)]]),
+      [span(`seed ${record.seed}`, "quiet")],
+    ],
+    { columns, indent: INDENT },
+  );
+}
+
+/** The closing box: the ending, both cost tables, and the files. */
+export function renderEnding({ record, files }: EndingView, options: ScreenOptions): string[] {
+  const columns = proseColumns(options);
+  const room = { columns, indent: INDENT };
+  const title = `${STATUS_TITLES[record.status]}: ${record.ending.kind}`;
+  const offline = "Generated offline: no model was asked and nothing was charged.";
+  return printLines(
+    [
+      rule(span(title, STATUS_STYLES[record.status]), columns),
+      ...prose(record.ending.evidence, room),
+      [],
+      ...summary(record, columns),
+      ...(record.transport === "offline" ? prose(offline, { ...room, style: "quiet" }) : []),
+      [],
+      ...costTable(record, room),
+      ...(files.length === 0 ? [] : [[], [gap(INDENT), span("written", "quiet")]]),
+      ...files.flatMap((file) => prose(file, room)),
+      [{ text: "─".repeat(columns), style: "quiet" }],
+    ],
+    options,
+  );
+}

@@ -1,0 +1,96 @@
+/** A moderator that asks a model who should speak. A choice that is not valid falls back to `directed` and says so. */
+import { HumanMessage, SystemMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { z } from "zod";
+import { DramatisError } from "../domain/errors.ts";
+import type { ModeratorSettings } from "../domain/scenario.ts";
+import type { Choice } from "../domain/turn.ts";
+import type { UsageEntry } from "../domain/usage.ts";
+import type { Gateway } from "../model/gateway.ts";
+import { cheapestModel } from "../model/selection.ts";
+import { candidates, directed } from "./policies.ts";
+import type { ConversationView } from "./view.ts";
+
+type ModelPolicySettings = Extract<ModeratorSettings, { policy: "model" }>;
+
+export interface AskedChoice {
+  choice: Omit<Choice, "turn">;
+  usage: UsageEntry[];
+}
+
+/** Latest turns the model sees; the cast's roles and this much of the conversation decide a speaker. */
+const SEEN_TURNS = 8;
+const MAX_OUTPUT_TOKENS = 200;
+
+export function createModelPolicy(
+  settings: ModelPolicySettings,
+  gateway: Gateway,
+  castIds: readonly [string, ...string[]],
+) {
+  const schema = z.strictObject({
+    speaker: z.enum(castIds).describe("Id of the participant who should speak next."),
+    reason: z.string().describe("Why, in one short sentence."),
+  });
+  const model = settings.model ?? cheapestModel(gateway.catalog.models.values())?.id;
+  if (model === undefined) {
+    throw new DramatisError(
+      "no-price",
+      "Policy `model` needs a model: no model of the catalog has a price. Name one.",
+    );
+  }
+  const fallback = directed(settings.pingPongLimit);
+
+  return async function choose(
+    view: ConversationView,
+    spendableNanoUsd: number | undefined,
+    config: RunnableConfig,
+  ): Promise<AskedChoice> {
+    const among = candidates(view);
+    const only = among[0];
+    if (among.length === 1 && only !== undefined) {
+      return { choice: { speaker: only, policy: "model", reason: "the only candidate" }, usage: [] };
+    }
+    const cast = view.cast.map(({ id, name, role }) => `- ${id}: ${name}, ${role}`);
+    const line = gateway.line({ model, schema, maxOutputTokens: MAX_OUTPUT_TOKENS, seed: view.seed });
+    const instructions = settings.instructions ?? "Choose whoever would move the conversation on.";
+    const reply = await line.ask(
+      {
+        messages: [
+          new SystemMessage(
+            [
+              "You moderate a conversation and choose who speaks next.",
+              instructions,
+              "",
+              "# Topic",
+              view.topic,
+              "",
+              "# Participants",
+              ...cast,
+            ].join("\n"),
+          ),
+          ...view.turns
+            .slice(-SEEN_TURNS)
+            .map(({ speaker, message }) => new HumanMessage({ name: speaker, content: message })),
+          new SystemMessage(`Turn ${view.turn}. Candidates: ${among.join(", ")}.`),
+        ],
+        purpose: "moderator",
+        turn: view.turn,
+        spendableNanoUsd,
+      },
+      config,
+    );
+    if (reply.kind === "answer" && among.includes(reply.value.speaker)) {
+      return { choice: { ...reply.value, policy: "model" }, usage: reply.usage };
+    }
+    const problem =
+      reply.kind === "answer"
+        ? `${reply.value.speaker} is not a candidate`
+        : reply.kind === "problem"
+          ? `${reply.problem}: ${reply.detail}`
+          : "a tool was called";
+    return {
+      choice: { ...fallback(view), policy: "directed", fallbackFrom: { policy: "model", problem } },
+      usage: reply.usage,
+    };
+  };
+}

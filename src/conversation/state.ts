@@ -1,0 +1,87 @@
+/** What a conversation's graph keeps: the channels of its state, its input, its output and its run context. */
+import { DeltaValue, MessagesDeltaValue, ReducedValue, StateSchema } from "@langchain/langgraph";
+import { z } from "zod";
+import { endingRecordSchema, STATUSES } from "../domain/record.ts";
+import { complexitySchema } from "../domain/scenario.ts";
+import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../domain/turn.ts";
+import { totalsSchema, usageEntrySchema } from "../domain/usage.ts";
+import { addTotals, emptyTotals } from "../ledger/totals.ts";
+
+/** A list that grows by what nodes return; checkpoints hold only what was added. */
+function list<T extends z.ZodType>(item: T) {
+  type Item = z.output<T>;
+  const items = z.array(item).default(() => []);
+  return new DeltaValue<Item[], Item[]>(items, {
+    inputSchema: z.array(item),
+    reducer: (current: Item[], writes: Item[][]) =>
+      writes.length === 0 ? current : current.concat(...writes),
+  });
+}
+
+const seed = z.int().min(0).describe("Same seed, same offline conversation.");
+const topic = z.string().min(1).describe("Replaces the scenario's topic.");
+const opening = z.string().min(1).describe("Replaces the scenario's opening words.");
+
+const channels = {
+  messages: MessagesDeltaValue,
+  topic: topic.optional(),
+  opening: opening.optional(),
+  seed: seed.optional(),
+  turns: list(turnSchema),
+  failures: list(turnFailureSchema),
+  usage: list(usageEntrySchema),
+  totals: new ReducedValue(totalsSchema.default(emptyTotals), { reducer: addTotals }),
+  complexity: ratingSchema.optional(),
+  next: choiceSchema.optional(),
+  startedAt: z.string().optional(),
+  status: z.enum(["running", ...STATUSES]).default("running"),
+  ending: endingRecordSchema.nullable().default(null),
+  halt: z
+    .object({ ending: endingRecordSchema, status: z.enum(STATUSES) })
+    .nullable()
+    .default(null)
+    .describe("Set by a persona whose turn ends the conversation; the moderator carries it out."),
+};
+
+export const conversationState = new StateSchema(channels);
+export type ConversationState = typeof conversationState.State;
+export type ConversationUpdate = typeof conversationState.Update;
+
+/** Everything is optional: without input the scenario speaks for itself. A message joins the conversation as `human`. */
+export const conversationInput = new StateSchema({
+  messages: channels.messages,
+  topic: channels.topic,
+  opening: channels.opening,
+  seed: channels.seed,
+});
+
+export type ConversationInput = typeof conversationInput.Update;
+
+export const conversationOutput = new StateSchema({
+  messages: channels.messages,
+  turns: channels.turns,
+  failures: channels.failures,
+  usage: channels.usage,
+  totals: channels.totals,
+  complexity: channels.complexity,
+  status: channels.status,
+  ending: channels.ending,
+});
+
+export type ConversationOutput = typeof conversationOutput.State;
+
+/** What one run may change without another graph. */
+export const conversationContext = z.object({
+  complexity: complexitySchema.optional().describe("Replaces the scenario's complexity."),
+  models: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Model by persona id; `*` stands for everyone else."),
+  budget: z
+    .object({ maxCostUsd: z.number().positive() })
+    .optional()
+    .describe("Replaces the scenario's budget, in dollars."),
+  maxTurns: z.int().min(1).optional().describe("Replaces the scenario's limit of turns."),
+});
+export type ConversationContext = z.output<typeof conversationContext>;
+export type ConversationContextInput = z.input<typeof conversationContext>;

@@ -1,0 +1,140 @@
+/** A LangChain callback handler that turns every model call into a usage entry with its exact cost. */
+import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
+import type { Serialized } from "@langchain/core/load/serializable";
+import type { BaseMessage, UsageMetadata } from "@langchain/core/messages";
+import type { ChatGeneration, LLMResult } from "@langchain/core/outputs";
+import type { ModelInfo } from "../domain/model-info.ts";
+import { type Purpose, TIERS, type Tier, type Totals, type UsageEntry } from "../domain/usage.ts";
+import { costNanoUsd as costOf } from "./cost.ts";
+import { totalsOf } from "./totals.ts";
+
+export interface UsageHandlerOptions {
+  /** Finds a model's prices by name; returns undefined for a model that is not known. */
+  findModel: (id: string) => ModelInfo | undefined;
+  /** Written on every entry. */
+  labels?: { turn?: number; persona?: string; purpose?: Purpose };
+}
+
+const named = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
+
+/** `default` and `auto` are the provider's names for what we call standard. */
+function tierOf(serviceTier: unknown): Tier {
+  return TIERS.find((tier) => tier === serviceTier) ?? "standard";
+}
+
+const count = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+/** The reported counts. LangChain leaves out a count of 0; the total tells it from one that is unknown. */
+function countsOf(usage: UsageMetadata | undefined) {
+  const [input, output, total] = [usage?.input_tokens, usage?.output_tokens, usage?.total_tokens].map(count);
+  const rest = (known: number | undefined) =>
+    known === undefined || total === undefined ? undefined : count(total - known);
+  return {
+    inputTokens: input ?? rest(output),
+    cachedInputTokens: count(usage?.input_token_details?.cache_read),
+    outputTokens: output ?? rest(input),
+    reasoningTokens: count(usage?.output_token_details?.reasoning),
+  };
+}
+
+/** The HTTP status of a rejected call; LangChain's own errors hold the provider's as their cause. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return "status" in error && typeof error.status === "number" ? error.status : statusOf(error.cause);
+}
+
+/** What a call asked for, known before its reply. */
+interface Asked {
+  model: string | undefined;
+  tier: Tier;
+}
+
+/**
+ * Collects one {@link UsageEntry} per model call: tokens as the provider reported them and the cost by the catalog's
+ * prices. Works with any LangChain model; pass it in `callbacks` around any block of calls and read
+ * {@link UsageHandler.totals} afterwards. Use one handler per block: concurrent blocks then never mix.
+ *
+ * A call that broke off after it was sent (no HTTP status came back) is an entry without tokens and cost, since it
+ * may have been paid; a call the provider rejected is no entry. A hit of a LangChain cache costs 0.
+ */
+export class UsageHandler extends BaseCallbackHandler {
+  override readonly name = "dramatis-usage";
+  /** Without it LangChain would call handlers in the background, and totals would be read too early. */
+  override awaitHandlers = true;
+  /** Without it LangChain would swallow an error of `findModel`, and a paid call would be missing. */
+  override raiseError = true;
+  readonly entries: UsageEntry[] = [];
+  readonly #options: UsageHandlerOptions;
+  readonly #asked = new Map<string, Asked>();
+
+  constructor(options: UsageHandlerOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Sums over all entries so far. */
+  get totals(): Totals {
+    return totalsOf(this.entries);
+  }
+
+  override handleChatModelStart(
+    _model: Serialized,
+    _messages: BaseMessage[][],
+    runId: string,
+    _parentRunId?: string,
+    extra?: Record<string, unknown>,
+    _tags?: string[],
+    metadata?: Record<string, unknown>,
+  ): void {
+    const params = extra?.invocation_params as Record<string, unknown> | undefined;
+    const model = named(params?.model) ?? named(params?.model_name) ?? named(metadata?.ls_model_name);
+    this.#asked.set(runId, { model, tier: tierOf(params?.service_tier) });
+  }
+
+  override handleLLMEnd(
+    output: LLMResult,
+    runId: string,
+    _parentRunId?: string,
+    _tags?: string[],
+    extra?: Record<string, unknown>,
+  ): void {
+    const asked = this.#take(runId);
+    const generation = output.generations[0]?.[0] as Partial<ChatGeneration> | undefined;
+    const message = generation?.message;
+    const metadata: Record<string, unknown> = {
+      ...message?.response_metadata,
+      ...generation?.generationInfo,
+    };
+    const model = asked.model ?? named(metadata.model_name) ?? "unknown";
+    // The tier that served the call; not every LangChain model passes it on.
+    const tier = metadata.service_tier == null ? asked.tier : tierOf(metadata.service_tier);
+    const identity = { ...this.#options.labels, model, tier };
+    if (extra?.cached === true) {
+      this.entries.push({ ...identity, inputTokens: 0, outputTokens: 0, costNanoUsd: 0 });
+      return;
+    }
+    // Copied at once: LangChain's in-memory cache later zeroes the same object.
+    const { inputTokens, outputTokens, ...details } = countsOf(
+      (message as { usage_metadata?: UsageMetadata } | undefined)?.usage_metadata,
+    );
+    const costNanoUsd =
+      inputTokens === undefined || outputTokens === undefined
+        ? undefined
+        : costOf({ inputTokens, outputTokens, ...details }, this.#options.findModel(model), tier);
+    this.entries.push({ ...identity, inputTokens, outputTokens, ...details, costNanoUsd });
+  }
+
+  override handleLLMError(error: unknown, runId: string): void {
+    const asked = this.#take(runId);
+    if (statusOf(error) !== undefined) return;
+    this.entries.push({ ...this.#options.labels, model: asked.model ?? "unknown", tier: asked.tier });
+  }
+
+  #take(runId: string): Asked {
+    const asked = this.#asked.get(runId) ?? { model: undefined, tier: "standard" };
+    this.#asked.delete(runId);
+    return asked;
+  }
+}

@@ -1,0 +1,94 @@
+/** How an answer of a given shape is demanded from a model, with tools on offer: three ways, one door. */
+import type { ToolDefinition } from "@langchain/core/language_models/base";
+import { type AIMessage, type BaseMessage, SystemMessage } from "@langchain/core/messages";
+import type { Runnable, RunnableConfig } from "@langchain/core/runnables";
+import type { StructuredToolInterface } from "@langchain/core/tools";
+import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
+import type { ChatOpenAI } from "@langchain/openai";
+import type { z } from "zod";
+import type { StructuredMethod } from "../domain/scenario.ts";
+import { wireSchema } from "./completions.ts";
+import { ANSWER_TOOL } from "./reply.ts";
+
+export interface Demand {
+  method: StructuredMethod;
+  schema: z.ZodType;
+  tools: readonly StructuredToolInterface[];
+  seed: number | undefined;
+  /** Whether the model takes the parameter `parallel_tool_calls`. */
+  parallelToolCalls: boolean;
+}
+
+export type Send = (messages: readonly BaseMessage[], config: RunnableConfig) => Promise<AIMessage>;
+
+/** Tools as the wire wants them; converted once, not at every request. */
+export const wireTools = (tools: readonly StructuredToolInterface[]): ToolDefinition[] =>
+  tools.map((tool) => {
+    const { type, function: definition } = convertToOpenAITool(tool) as ToolDefinition;
+    const { $schema: _, ...parameters } = definition.parameters as Record<string, unknown>;
+    return { type, function: { ...definition, parameters } };
+  });
+
+/** The sentence that JSON mode needs, since the schema is no part of its request. */
+const schemaMessage = (schema: z.ZodType) =>
+  new SystemMessage(
+    `Answer with one JSON object that follows this JSON Schema:\n${JSON.stringify(wireSchema(schema))}`,
+  );
+
+/** What a demand adds to the messages of a request, as text: for counting. */
+export const demandText = ({ schema, tools }: Demand): string =>
+  JSON.stringify([wireSchema(schema), ...wireTools(tools)]);
+
+/**
+ * Binds a demand to a model. With `mayCallTools` false the tools stay in the request, so that the cached prefix
+ * does, but the model must answer.
+ */
+export function bindDemand(model: ChatOpenAI, demand: Demand, mayCallTools: boolean): Send {
+  const { method, schema, seed } = demand;
+  const tools = wireTools(demand.tools);
+  const options = { ...(seed === undefined ? {} : { seed }) };
+  const oneCall = demand.parallelToolCalls ? { parallel_tool_calls: false } : {};
+  const toolOptions = {
+    ...options,
+    strict: true,
+    ...oneCall,
+    ...(mayCallTools ? {} : { tool_choice: "none" }),
+  };
+  type Bound = Runnable<BaseMessage[], AIMessage>;
+
+  switch (method) {
+    case "function-calling": {
+      const definition = {
+        name: ANSWER_TOOL,
+        description: "Gives your answer.",
+        parameters: wireSchema(schema),
+      };
+      const mustAnswer = !mayCallTools || tools.length === 0;
+      const bound: Bound = model.bindTools([...tools, { type: "function", function: definition }], {
+        ...options,
+        ...oneCall,
+        tool_choice: mustAnswer ? { type: "function", function: { name: ANSWER_TOOL } } : "required",
+      });
+      return (messages, config) => bound.invoke([...messages], config);
+    }
+    case "json-mode": {
+      const withTools = tools.length === 0 ? model.withConfig(options) : model.bindTools(tools, toolOptions);
+      const bound: Bound = withTools.withConfig({ response_format: { type: "json_object" } });
+      const last = schemaMessage(schema);
+      return (messages, config) => bound.invoke([...messages, last], config);
+    }
+    case "json-schema": {
+      const withTools = tools.length === 0 ? model.withConfig(options) : model.bindTools(tools, toolOptions);
+      const bound = (withTools as ChatOpenAI).withStructuredOutput(
+        schema as z.ZodType<Record<string, unknown>>,
+        {
+          name: ANSWER_TOOL,
+          method: "jsonSchema",
+          strict: true,
+          includeRaw: true,
+        },
+      );
+      return async (messages, config) => (await bound.invoke([...messages], config)).raw as AIMessage;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What the provider would charge, worked out on its own: nothing here is shared with the ledger that it checks.
+ * Money is whole nano-dollars in BigInt; each request is rounded once, half up.
+ */
+import type { ModelInfo } from "../domain/model-info.ts";
+import type { ServiceTier, TokenUsage } from "./protocol.ts";
+
+export interface BillLine extends Readonly<TokenUsage> {
+  /** Requests that were charged, those among them whose answer never arrived. */
+  readonly requests: number;
+  /** Of the priced requests. */
+  readonly costNanoUsd: number;
+  /** Requests to models without a price; when above 0, `costNanoUsd` is a lower bound. */
+  readonly unpricedRequests: number;
+}
+
+export interface Bill extends BillLine {
+  readonly byModel: Readonly<Record<string, BillLine>>;
+}
+
+export interface BillKeeper {
+  charge(model: ModelInfo, usage: TokenUsage, tier: ServiceTier): void;
+  /** The bill so far; later charges do not change it. */
+  read(): Bill;
+}
+
+const NANO = 1_000_000_000;
+const MILLION = 1_000_000n;
+/** Price factors are held in millionths. */
+const FACTOR = 1_000_000;
+
+const nanoPerMillion = (dollars: number) => BigInt(Math.round(dollars * NANO));
+
+/** Nano-dollars, rounded half up; undefined without a price. */
+export function chargeNanoUsd(model: ModelInfo, usage: TokenUsage, tier: ServiceTier): bigint | undefined {
+  const { price } = model;
+  if (price === undefined) return undefined;
+  const uncached = usage.inputTokens - usage.cachedInputTokens;
+  const full =
+    BigInt(uncached) * nanoPerMillion(price.input) +
+    BigInt(usage.cachedInputTokens) * nanoPerMillion(price.cachedInput ?? price.input) +
+    BigInt(usage.outputTokens) * nanoPerMillion(price.output);
+  const factor = tier === "flex" ? Math.round(model.batchFactor * FACTOR) : FACTOR;
+  const divisor = MILLION * BigInt(FACTOR);
+  return (full * BigInt(factor) + divisor / 2n) / divisor;
+}
+
+const EMPTY: BillLine = {
+  requests: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costNanoUsd: 0,
+  unpricedRequests: 0,
+};
+
+function add(line: BillLine, usage: TokenUsage, cost: bigint | undefined): BillLine {
+  return {
+    requests: line.requests + 1,
+    inputTokens: line.inputTokens + usage.inputTokens,
+    cachedInputTokens: line.cachedInputTokens + usage.cachedInputTokens,
+    outputTokens: line.outputTokens + usage.outputTokens,
+    reasoningTokens: line.reasoningTokens + usage.reasoningTokens,
+    costNanoUsd: line.costNanoUsd + Number(cost ?? 0n),
+    unpricedRequests: line.unpricedRequests + (cost === undefined ? 1 : 0),
+  };
+}
+
+export function createBill(): BillKeeper {
+  let total = EMPTY;
+  const byModel = new Map<string, BillLine>();
+  return {
+    charge(model, usage, tier) {
+      const cost = chargeNanoUsd(model, usage, tier);
+      total = add(total, usage, cost);
+      byModel.set(model.id, add(byModel.get(model.id) ?? EMPTY, usage, cost));
+    },
+    read: () => ({ ...total, byModel: Object.fromEntries(byModel) }),
+  };
+}

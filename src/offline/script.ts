@@ -1,0 +1,89 @@
+/** What tests queue: the next answers, faults and delays. Each step applies to one acceptable request. */
+import { DramatisError } from "../domain/errors.ts";
+import type { ChatRequest } from "./protocol.ts";
+
+/** Sent as it is, whatever the request demanded; objects as their JSON text. */
+export type ScriptedContent = string | Readonly<Record<string, unknown>>;
+
+/** What happens. Everything that got as far as being generated is billed. */
+export type ScriptedAnswer =
+  | { kind: "content"; content: ScriptedContent }
+  | { kind: "tool-calls"; calls: readonly { name: string; arguments: ScriptedContent }[] }
+  | { kind: "refusal"; refusal: string }
+  /** Cut off by the length limit; without `content`, half of what the generator writes. */
+  | { kind: "length"; content?: ScriptedContent }
+  | { kind: "content-filter"; content?: ScriptedContent }
+  /** Ends in the middle of a JSON text, and yet with finish reason `stop`. */
+  | { kind: "bad-json"; content?: string }
+  | { kind: "empty" }
+  /** Not billed. Without `body`, one that fits the status. */
+  | { kind: "status"; status: number; headers?: Readonly<Record<string, string>>; body?: unknown }
+  /** The 429 that no retry cures. Not billed. */
+  | { kind: "quota" }
+  /** The connection breaks before the answer; `billed` (default true): after it was generated. */
+  | { kind: "drop"; billed?: boolean }
+  /** No answer until the client gives up. Not billed. */
+  | { kind: "hang" }
+  /** The connection breaks after so many chunks; for a request that does not stream, at once. */
+  | { kind: "cut-stream"; afterChunks: number; content?: ScriptedContent };
+
+/** Answers for which nothing is generated and nothing is billed. */
+export type UnbilledAnswer =
+  | Extract<ScriptedAnswer, { kind: "status" | "quota" | "hang" }>
+  | { kind: "drop"; billed: false };
+export type BilledAnswer = Exclude<ScriptedAnswer, UnbilledAnswer>;
+
+export const isUnbilled = (answer: ScriptedAnswer): answer is UnbilledAnswer =>
+  answer.kind === "drop"
+    ? answer.billed === false
+    : answer.kind === "status" || answer.kind === "quota" || answer.kind === "hang";
+
+export type ScriptStep = ScriptedAnswer & {
+  /** How often; default 1, `Infinity` for always. */
+  times?: number;
+  /** Applies only to requests it accepts; the others pass it by. */
+  when?: (request: ChatRequest) => boolean;
+  /** Added to the server's own latency. */
+  latencyMs?: number;
+};
+
+export interface Script {
+  /** Queues steps. A request takes the first step in the queue that applies to it; without one, the generator answers. */
+  next(...steps: readonly ScriptStep[]): void;
+  /** Answers still queued: 0 when the script was used up. */
+  readonly remaining: number;
+  clear(): void;
+}
+
+export interface ScriptQueue extends Script {
+  take(request: ChatRequest): ScriptStep | undefined;
+}
+
+export function createScript(): ScriptQueue {
+  let queue: { step: ScriptStep; left: number }[] = [];
+  return {
+    next(...steps) {
+      for (const step of steps) {
+        const left = step.times ?? 1;
+        if (!(left >= 1)) {
+          const message = `Script step "${step.kind}": expected times of 1 or more, got ${left}; leave it out for once.`;
+          throw new DramatisError("invalid-argument", message);
+        }
+        queue.push({ step, left });
+      }
+    },
+    get remaining() {
+      return queue.reduce((sum, { left }) => sum + left, 0);
+    },
+    clear() {
+      queue = [];
+    },
+    take(request) {
+      const entry = queue.find(({ step }) => step.when?.(request) ?? true);
+      if (entry === undefined) return undefined;
+      entry.left -= 1;
+      if (entry.left < 1) queue = queue.filter((other) => other !== entry);
+      return entry.step;
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** The rows of the cost tables: one a persona, one a model, each with its share of the known total. */
+import type { ConversationRecord } from "../domain/record.ts";
+import type { Subtotal, UsageEntry } from "../domain/usage.ts";
+import { nameOf } from "./timeline.ts";
+
+export interface CostRow {
+  /** Id of the persona or the model; undefined for the total and for requests made for no persona. */
+  id: string | undefined;
+  name: string;
+  usage: Subtotal;
+  /** Share of the total's cost, 0 to 1; undefined when either has an unknown part or the total is 0. */
+  share: number | undefined;
+}
+
+export interface CostRows {
+  byPersona: CostRow[];
+  byModel: CostRow[];
+  total: CostRow;
+}
+
+/** Sum of the entries that name no persona, as the moderator's do; undefined when there are none. */
+function withoutPersona(entries: readonly UsageEntry[]): Subtotal | undefined {
+  const rest = entries.filter(({ persona }) => persona === undefined);
+  if (rest.length === 0) return undefined;
+  const sum = (read: (entry: UsageEntry) => number | undefined) =>
+    rest.reduce((total, entry) => total + (read(entry) ?? 0), 0);
+  const unpricedRequests = rest.filter(({ costNanoUsd }) => costNanoUsd === undefined).length;
+  return {
+    requests: rest.length,
+    inputTokens: sum((entry) => entry.inputTokens),
+    cachedInputTokens: sum((entry) => entry.cachedInputTokens),
+    outputTokens: sum((entry) => entry.outputTokens),
+    reasoningTokens: sum((entry) => entry.reasoningTokens),
+    costNanoUsd: unpricedRequests === rest.length ? undefined : sum((entry) => entry.costNanoUsd),
+    unpricedRequests,
+  };
+}
+
+const isFullyKnown = ({ costNanoUsd, unpricedRequests }: Subtotal) =>
+  costNanoUsd !== undefined && unpricedRequests === 0;
+
+/** Rows in the order of the cast, models by falling cost; personas that made no request are left out. */
+export function costRows(record: ConversationRecord): CostRows {
+  const { totals, entries } = record.usage;
+  const row = (id: string | undefined, name: string, usage: Subtotal): CostRow => ({
+    id,
+    name,
+    usage,
+    share:
+      isFullyKnown(usage) && isFullyKnown(totals) && totals.costNanoUsd
+        ? (usage.costNanoUsd ?? 0) / totals.costNanoUsd
+        : undefined,
+  });
+  const place = (id: string) => {
+    const index = record.participants.findIndex((participant) => participant.id === id);
+    return index === -1 ? record.participants.length : index;
+  };
+  const rest = withoutPersona(entries);
+  return {
+    byPersona: [
+      ...Object.entries(totals.byPersona)
+        .sort(([a], [b]) => place(a) - place(b))
+        .map(([id, usage]) => row(id, nameOf(record.participants, id), usage)),
+      ...(rest === undefined ? [] : [row(undefined, "moderator and others", rest)]),
+    ],
+    byModel: Object.entries(totals.byModel)
+      .sort(([, a], [, b]) => (b.costNanoUsd ?? 0) - (a.costNanoUsd ?? 0))
+      .map(([id, usage]) => row(id, id, usage)),
+    total: row(undefined, "total", totals),
+  };
+}

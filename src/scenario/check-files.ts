@@ -1,0 +1,78 @@
+/** Checks files of every kind and reports all problems of all of them; nothing is thrown. */
+import { basename, dirname, join } from "node:path";
+import type { z } from "zod";
+import type { Problem } from "../domain/errors.ts";
+import { personaSchema } from "../domain/persona.ts";
+import { scenarioSchema } from "../domain/scenario.ts";
+import { type Parsed, readYaml, sortProblems } from "../domain/yaml-file.ts";
+import { parseDocument, readKnowledge } from "./knowledge.ts";
+import { parsePersona } from "./personas.ts";
+import { parseScenario } from "./scenario.ts";
+import { isFolder, isYaml, readFolder, readText } from "./text-file.ts";
+
+/** A kind of YAML file: how to recognise it and how to check it. */
+export interface FileKind {
+  /** A file whose top-level keys are mostly this schema's is of this kind. */
+  schema: z.ZodObject;
+  parse(text: string, file: string): Parsed<unknown>;
+}
+
+const KINDS: Readonly<Record<string, FileKind>> = {
+  persona: { schema: personaSchema, parse: parsePersona },
+  scenario: { schema: scenarioSchema, parse: parseScenario },
+};
+
+/**
+ * Every problem of the files, in their order; none: all are good. A folder is checked as a knowledge base when
+ * it holds no YAML file, else as the files in it. `moreKinds` adds kinds to persona and scenario, by name.
+ */
+export function checkFiles(
+  files: readonly string[],
+  moreKinds: Readonly<Record<string, FileKind>> = {},
+): Problem[] {
+  const kinds = { ...KINDS, ...moreKinds };
+  const problems = files.flatMap((file) =>
+    isFolder(file) ? checkFolder(file, kinds) : checkFile(file, kinds),
+  );
+  return sortProblems(problems);
+}
+
+type Kinds = typeof KINDS;
+
+function checkFolder(folder: string, kinds: Kinds): Problem[] {
+  const entries = readFolder(folder);
+  if (!entries.ok) return entries.problems;
+  const yamlFiles = entries.value.filter(({ name }) => isYaml(name)).map(({ name }) => join(folder, name));
+  return yamlFiles.length > 0
+    ? yamlFiles.flatMap((file) => checkFile(file, kinds))
+    : problemsOf(readKnowledge(folder));
+}
+
+function checkFile(file: string, kinds: Kinds): Problem[] {
+  const text = readText(file);
+  if (!text.ok) return text.problems;
+  if (file.endsWith(".md")) return problemsOf(parseDocument(text.value, file, basename(dirname(file))));
+  if (!isYaml(file)) {
+    return [{ file, path: "", expected: "a file *.yaml, *.yml or *.md", got: `"${basename(file)}"` }];
+  }
+  const kind = kindOf(text.value, file, kinds);
+  if (kind) return problemsOf(kind.parse(text.value, file));
+  const { problems } = readYaml(text.value, file);
+  if (problems.length > 0) return [...problems];
+  const expected = `the keys of a ${Object.keys(kinds).join(" or ")}`;
+  return [{ file, path: "", expected, got: "none of them" }];
+}
+
+/** The kind that the file's own `$schema` comment names, else the one that shares most of its top-level keys. */
+function kindOf(text: string, file: string, kinds: Kinds): FileKind | undefined {
+  const named = /^# yaml-language-server: \$schema=\S*?([\w-]+)\.schema\.json/m.exec(text)?.[1];
+  if (named !== undefined && kinds[named]) return kinds[named];
+  const { data } = readYaml(text, file);
+  const keys = typeof data === "object" && data !== null ? Object.keys(data) : [];
+  const ranked = Object.values(kinds)
+    .map((kind) => ({ kind, shared: keys.filter((key) => key in kind.schema.shape).length }))
+    .sort((a, b) => b.shared - a.shared);
+  return ranked[0]?.shared ? ranked[0].kind : undefined;
+}
+
+const problemsOf = (parsed: Parsed<unknown>) => (parsed.ok ? [] : parsed.problems);

@@ -1,0 +1,67 @@
+/** Loads personas: one YAML file each, named after the persona's id. */
+import { basename, extname, join } from "node:path";
+import type { Problem } from "../domain/errors.ts";
+import { type Persona, personaSchema } from "../domain/persona.ts";
+import { check, describe, type Parsed, problemAt, readYaml, sortProblems } from "../domain/yaml-file.ts";
+import { isYaml, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
+
+/**
+ * Loads one persona.
+ * @throws InvalidFilesError with every problem of the file.
+ */
+export function loadPersona(file: string): Persona {
+  return valueOrThrow(readPersona(file));
+}
+
+/**
+ * Loads every persona of a folder (`*.yaml`, `*.yml`; sub-folders are not read), in the order of their ids.
+ * @throws InvalidFilesError with every problem of all files.
+ */
+export function loadPersonas(folder: string): Persona[] {
+  const files = valueOrThrow(personaFiles(folder));
+  const problems: Problem[] = [];
+  const personas: Persona[] = [];
+  for (const file of files.values()) {
+    const persona = readPersona(file);
+    if (persona.ok) personas.push(persona.value);
+    else problems.push(...persona.problems);
+  }
+  return valueOrThrow(problems.length > 0 ? refused(...problems) : { ok: true, value: personas });
+}
+
+/** The persona of a file, or every problem of it. */
+export function readPersona(file: string): Parsed<Persona> {
+  const text = readText(file);
+  return text.ok ? parsePersona(text.value, file) : text;
+}
+
+export function parsePersona(text: string, file: string): Parsed<Persona> {
+  const source = readYaml(text, file);
+  const persona = check(personaSchema, source);
+  const expected = basename(file, extname(file));
+  const id = (source.data as { id?: unknown } | null | undefined)?.id;
+  if (typeof id !== "string" || id === expected) return persona;
+  const hint = "a persona's file is named after its id";
+  const problem = problemAt(source, ["id"], { expected, got: describe(id), hint });
+  return { ok: false, problems: sortProblems([...(persona.ok ? [] : persona.problems), problem]) };
+}
+
+/** The files of a folder of personas, by id. */
+export function personaFiles(folder: string): Parsed<Map<string, string>> {
+  const entries = readFolder(folder);
+  if (!entries.ok) return entries;
+  const files = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const { name } of entries.value.filter((entry) => isYaml(entry.name))) {
+    const file = join(folder, name);
+    const id = basename(name, extname(name));
+    const earlier = files.get(id);
+    if (earlier)
+      problems.push({ file, path: "", expected: "one file for each persona", got: `also ${earlier}` });
+    else files.set(id, file);
+  }
+  if (files.size === 0) {
+    return refused({ file: folder, path: "", expected: "at least one persona (*.yaml)", got: "none" });
+  }
+  return problems.length > 0 ? refused(...problems) : { ok: true, value: files };
+}

@@ -1,0 +1,163 @@
+/** Loads a scenario and resolves what it names: the personas of its cast and its knowledge base. */
+import { dirname, isAbsolute, join } from "node:path";
+import type { Problem } from "../domain/errors.ts";
+import type { Passage } from "../domain/knowledge.ts";
+import { nearNames } from "../domain/near-names.ts";
+import { type Persona, SLUG_PATTERN } from "../domain/persona.ts";
+import { type ScenarioFile, type ScenarioInput, scenarioSchema } from "../domain/scenario.ts";
+import {
+  check,
+  describe,
+  didYouMean,
+  type Parsed,
+  type Path,
+  problemAt,
+  readValue,
+  readYaml,
+  type Source,
+  sortProblems,
+} from "../domain/yaml-file.ts";
+import { readKnowledge } from "./knowledge.ts";
+import { personaFiles, readPersona } from "./personas.ts";
+import { shippedFolder } from "./shipped-folder.ts";
+import { isFolder, readText, refused, valueOrThrow } from "./text-file.ts";
+
+/** A scenario ready to run: the cast are personas, the knowledge base is its passages. */
+export interface Scenario extends Omit<ScenarioFile, "cast" | "knowledge"> {
+  cast: Persona[];
+  /** Empty: there is no knowledge base. */
+  passages: Passage[];
+}
+
+export interface ScenarioOptions {
+  /** Folder of the personas. Default: `../personas` beside the scenario's folder, else the shipped ones. */
+  personas?: string | undefined;
+}
+
+/** What a scenario's names stand for. */
+interface Named {
+  /** By id; undefined for one that exists but has problems of its own. No map: nobody knows who exists. */
+  personas: ReadonlyMap<string, Persona | undefined> | undefined;
+  passages: readonly Passage[];
+}
+
+/**
+ * Loads a scenario file with the personas and the knowledge base it names.
+ * @throws InvalidFilesError with every problem of all these files.
+ */
+export function loadScenario(file: string, options: ScenarioOptions = {}): Scenario {
+  return valueOrThrow(readScenario(file, options));
+}
+
+/** The scenario of a file, or every problem of it and of the files it names. */
+export function readScenario(file: string, options: ScenarioOptions = {}): Parsed<Scenario> {
+  const text = readText(file);
+  return text.ok ? parseScenario(text.value, file, options) : text;
+}
+
+export function parseScenario(text: string, file: string, options: ScenarioOptions = {}): Parsed<Scenario> {
+  const source = readYaml(text, file);
+  const { cast, knowledge } = looseParts(source.data);
+  const problems: Problem[] = [];
+  const keep = <T>(parsed: Parsed<T>): T | undefined => {
+    if (parsed.ok) return parsed.value;
+    problems.push(...parsed.problems);
+    return undefined;
+  };
+
+  const sibling = join(dirname(file), "..", "personas");
+  const folder = options.personas ?? (isFolder(sibling) ? sibling : shippedFolder("personas"));
+  const ids = cast.filter((entry) => typeof entry === "string");
+  const files = ids.length > 0 ? keep(personaFiles(folder)) : undefined;
+  const personas = files && new Map<string, Persona | undefined>();
+  for (const [id, personaFile] of files ?? []) {
+    personas?.set(id, ids.includes(id) ? keep(readPersona(personaFile)) : undefined);
+  }
+
+  let passages: Passage[] = [];
+  if (knowledge !== undefined) {
+    const base = isAbsolute(knowledge) ? knowledge : join(dirname(file), knowledge);
+    if (isFolder(base)) passages = keep(readKnowledge(base)) ?? [];
+    else {
+      const words = { expected: "a folder, relative to this file", got: describe(knowledge) };
+      problems.push(problemAt(source, ["knowledge"], words));
+    }
+  }
+  return resolveNames(source, { personas, passages }, problems);
+}
+
+/**
+ * The same for embedders who hold everything in memory; reads no file. `knowledge` names a folder and has no
+ * place here: pass the passages.
+ * @throws InvalidFilesError whose problems stand in the file `<scenario>`.
+ */
+export function resolveScenario(
+  input: ScenarioInput,
+  { personas = [], passages = [] }: { personas?: readonly Persona[]; passages?: readonly Passage[] } = {},
+): Scenario {
+  const source = readValue(input, "<scenario>");
+  const problems: Problem[] = [];
+  if (input.knowledge !== undefined && passages.length === 0) {
+    const words = { expected: "passages instead", got: describe(input.knowledge) };
+    problems.push(problemAt(source, ["knowledge"], { ...words, hint: "loadKnowledge(folder) gives them" }));
+  }
+  const byId = new Map(personas.map((persona) => [persona.id, persona]));
+  return valueOrThrow(resolveNames(source, { personas: byId, passages }, problems));
+}
+
+/** Schema first, then the names; the problems of both after those that came before. */
+function resolveNames(source: Source, named: Named, earlier: readonly Problem[]): Parsed<Scenario> {
+  const parsed = check(scenarioSchema, source);
+  const own = [...(parsed.ok ? [] : parsed.problems), ...castProblems(source, named)];
+  if (!parsed.ok || own.length + earlier.length > 0) return refused(...sortProblems([...own, ...earlier]));
+  const { cast, knowledge: _, ...rest } = parsed.value;
+  const whole = cast
+    .map((entry) => (typeof entry === "string" ? named.personas?.get(entry) : entry))
+    .filter((persona) => persona !== undefined);
+  return { ok: true, value: { ...rest, cast: whole, passages: [...named.passages] } };
+}
+
+/** What the schema cannot know: ids that name nobody, ids twice, categories that do not exist. */
+function castProblems(source: Source, { personas, passages }: Named): Problem[] {
+  const known = [...(personas?.keys() ?? [])];
+  const categories = [...new Set(passages.map(({ category }) => category))].sort();
+  const firstAt = new Map<string, number>();
+  return looseParts(source.data).cast.flatMap((entry, index) => {
+    const problems: Problem[] = [];
+    const expect = (path: Path, expected: string, got: string, hint?: string) =>
+      problems.push(problemAt(source, ["cast", index, ...path], { expected, got, hint }));
+    const isId = typeof entry === "string";
+    const id = isId ? entry : entry.id;
+    if (typeof id !== "string" || !SLUG_PATTERN.test(id)) return [];
+    const idPath = isId ? [] : ["id"];
+    if (isId && personas && !personas.has(id)) {
+      const hint = didYouMean(nearNames(id, known)) ?? `known: ${known.join(", ") || "none"}`;
+      expect(idPath, "the id of a persona", describe(id), hint);
+    }
+    const first = firstAt.get(id);
+    if (first === undefined) firstAt.set(id, index);
+    else expect(idPath, "each persona once", `${describe(id)} again`, `first at cast[${first}]`);
+
+    const wanted = isId ? personas?.get(id)?.knowledge : entry.knowledge;
+    for (const [at, category] of (Array.isArray(wanted) ? wanted : []).entries()) {
+      if (categories.length === 0 || categories.includes(category)) continue;
+      const expected = `a category of the knowledge base (${categories.join(", ")})`;
+      const got = describe(category) + (isId ? `, which ${id} searches` : "");
+      const hint = didYouMean(nearNames(String(category), categories));
+      expect(isId ? [] : ["knowledge", at], expected, got, hint);
+    }
+    return problems;
+  });
+}
+
+/** The parts that name other files, of data that may be wrong in any way. */
+function looseParts(data: unknown) {
+  const { cast, knowledge } = (data ?? {}) as { cast?: unknown; knowledge?: unknown };
+  const entries: unknown[] = Array.isArray(cast) ? cast : [];
+  return {
+    cast: entries.map((entry) =>
+      typeof entry === "string" ? entry : ((entry ?? {}) as { id?: unknown; knowledge?: unknown }),
+    ),
+    knowledge: typeof knowledge === "string" && knowledge.trim() !== "" ? knowledge.trim() : undefined,
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * One persona's turn: ask, run the tools it calls, repair once what can be repaired. Returns an answer, or what went
+ * wrong; never throws for what a model or a tool may do.
+ */
+import { AIMessage, type BaseMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { StructuredToolInterface } from "@langchain/core/tools";
+import { isGraphBubbleUp } from "@langchain/langgraph";
+import { z } from "zod";
+import type { Answer } from "../domain/answer.ts";
+import type { FailureKind, ToolCall } from "../domain/turn.ts";
+import type { Subtotal, UsageEntry } from "../domain/usage.ts";
+import { subtotalOf } from "../ledger/totals.ts";
+import type { Line } from "../model/gateway.ts";
+import type { RequestedCall } from "../model/reply.ts";
+
+export interface TurnParts {
+  /** Number of the turn, counted from 1. */
+  turn: number;
+  personaId: string;
+  line: Line<Answer>;
+  tools: readonly StructuredToolInterface[];
+  /** What `buildPrompt` laid out. */
+  prompt: readonly BaseMessage[];
+  /** Passages cited before in this conversation; they may be cited again. */
+  citable: readonly string[];
+  /** Requests of this turn that may call tools. */
+  maxToolRounds: number;
+  /** Nano-dollars the conversation may still spend; undefined: no cap. */
+  spendableNanoUsd?: number | undefined;
+}
+
+/** One thing that went wrong, with the requests that led to it. */
+export interface TurnProblem {
+  kind: FailureKind;
+  detail: string;
+  usage: Subtotal;
+}
+
+export interface TurnOutcome {
+  /** Undefined when the turn failed; the last of `problems` then says why. */
+  answer: (Answer & { removedCitations: string[] }) | undefined;
+  problems: TurnProblem[];
+  toolCalls: ToolCall[];
+  usage: UsageEntry[];
+}
+
+const MAX_REPAIRS = 1;
+
+/** What the persona is told after a problem that a second try may cure; no entry: it cannot. */
+const REPAIRS: Partial<Record<FailureKind, string>> = {
+  truncated: "Your last answer was too long and was cut off. Answer again in at most half as many words.",
+  "bad-shape": "Your last answer did not have the demanded shape. Answer again in exactly that shape.",
+  empty: "Your last answer was empty. Say something, in the demanded shape.",
+  "tool-limit": "You may not call any more tools in this turn. Answer now with what you have.",
+};
+
+const searchResult = z.object({ passages: z.array(z.object({ id: z.string() })) });
+
+function passageIds(content: unknown): string[] {
+  if (typeof content !== "string" || !content.startsWith("{")) return [];
+  try {
+    const result = searchResult.safeParse(JSON.parse(content));
+    return result.success ? result.data.passages.map(({ id }) => id) : [];
+  } catch {
+    return []; // A tool may answer with any text; what is not a search result holds no passages.
+  }
+}
+
+/** A call's record and the text that answers it; `failure` is set when it failed. */
+interface CalledTool {
+  record: ToolCall;
+  content: string;
+  failure?: { kind: FailureKind; detail: string };
+}
+
+async function callTool(
+  call: RequestedCall,
+  tools: readonly StructuredToolInterface[],
+  config: RunnableConfig,
+): Promise<CalledTool> {
+  const args = call.args ?? {};
+  const failed = (kind: FailureKind, detail: string): CalledTool => ({
+    record: { name: call.name, args, status: "error", passages: [], error: detail },
+    content: `Error: ${detail}`,
+    failure: { kind, detail },
+  });
+  const tool = tools.find(({ name }) => name === call.name);
+  if (tool === undefined) {
+    const known = tools.map(({ name }) => name).join(", ") || "none";
+    return failed("unknown-tool", `There is no tool "${call.name.slice(0, 64)}". Tools: ${known}.`);
+  }
+  if (call.problem !== undefined) return failed("tool-error", `${call.name}: ${call.problem}`);
+  try {
+    const answered: ToolMessage = await tool.invoke(
+      { type: "tool_call", id: call.id, name: call.name, args },
+      config,
+    );
+    const content =
+      typeof answered.content === "string" ? answered.content : JSON.stringify(answered.content);
+    return { record: { name: call.name, args, status: "ok", passages: passageIds(content) }, content };
+  } catch (error) {
+    if (isGraphBubbleUp(error) || config.signal?.aborted) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    return failed("tool-error", `${call.name} failed: ${said.slice(0, 300)}`);
+  }
+}
+
+/** The model's calls and their answers as messages. Every call is answered: providers reject anything else. */
+function exchange(text: string, calls: readonly RequestedCall[], answers: readonly string[]): BaseMessage[] {
+  const identified = calls.map((call, index) => ({ ...call, id: call.id || `call_${index}` }));
+  return [
+    new AIMessage({
+      content: text,
+      tool_calls: identified.map(({ id, name, args }) => ({ id, name, args: args ?? {} })),
+    }),
+    ...identified.map(
+      ({ id }, index) => new ToolMessage({ tool_call_id: id, content: answers[index] ?? "" }),
+    ),
+  ];
+}
+
+export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
+  const { line, tools, turn, personaId } = parts;
+  const messages = [...parts.prompt];
+  const outcome: TurnOutcome = { answer: undefined, problems: [], toolCalls: [], usage: [] };
+  const retrieved = new Set(parts.citable);
+  let reported = 0;
+  let repairs = 0;
+  let rounds = 0;
+
+  function report(kind: FailureKind, detail: string) {
+    outcome.problems.push({ kind, detail, usage: subtotalOf(outcome.usage.slice(reported)) });
+    reported = outcome.usage.length;
+  }
+
+  for (;;) {
+    const spent = subtotalOf(outcome.usage).costNanoUsd ?? 0;
+    const reply = await line.ask(
+      {
+        messages,
+        purpose: "turn",
+        turn,
+        persona: personaId,
+        mayCallTools: rounds < parts.maxToolRounds,
+        spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
+      },
+      config,
+    );
+    outcome.usage.push(...reply.usage);
+
+    if (reply.kind === "tool-calls" && rounds < parts.maxToolRounds) {
+      rounds += 1;
+      const called = await Promise.all(reply.calls.map((call) => callTool(call, tools, config)));
+      outcome.toolCalls.push(...called.map(({ record }) => record));
+      for (const id of called.flatMap(({ record }) => record.passages)) retrieved.add(id);
+      messages.push(
+        ...exchange(
+          reply.raw?.text ?? "",
+          reply.calls,
+          called.map(({ content }) => content),
+        ),
+      );
+      const failures = called.flatMap(({ failure }) => failure ?? []);
+      for (const { kind, detail } of failures) report(kind, detail);
+      // The answer to a failed call tells the model what to do better: that is its repair.
+      if (failures.length > 0 && repairs++ >= MAX_REPAIRS) return outcome;
+      continue;
+    }
+
+    if (reply.kind === "answer" && reply.value.message.trim() !== "") {
+      const { citations, addressedTo } = reply.value;
+      outcome.answer = {
+        ...reply.value,
+        addressedTo: addressedTo === personaId ? null : addressedTo,
+        citations: [...new Set(citations)].filter((id) => retrieved.has(id)),
+        removedCitations: [...new Set(citations)].filter((id) => !retrieved.has(id)),
+      };
+      return outcome;
+    }
+
+    if (reply.kind === "answer") report("empty", "The answer's message was empty.");
+    else if (reply.kind === "tool-calls")
+      report("tool-limit", `Tools were called after ${rounds} tool rounds.`);
+    else report(reply.problem, reply.detail);
+
+    const { kind = "empty", detail = "" } = outcome.problems.at(-1) ?? {};
+    const repair = REPAIRS[kind];
+    if (repair === undefined || repairs++ >= MAX_REPAIRS) return outcome;
+    if (reply.kind === "tool-calls") {
+      messages.push(
+        ...exchange(
+          reply.raw?.text ?? "",
+          reply.calls,
+          reply.calls.map(() => "Error: not called."),
+        ),
+      );
+    }
+    messages.push(new SystemMessage(kind === "bad-shape" ? `${repair} ${detail}` : repair));
+  }
+}

@@ -1,0 +1,276 @@
+/** The program, from arguments to output and exit code, in process. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadCatalog } from "../../src/catalog/catalog.ts";
+import { runCommand } from "../../src/cli/program.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import { conversationRecordSchema } from "../../src/domain/record.ts";
+import { generateReply } from "../../src/offline/generator/generator.ts";
+import { createOfflineServer } from "../../src/offline/server.ts";
+
+const root = join(import.meta.dirname, "../..");
+const SCENARIO = join(root, "scenarios/product-roundtable.yaml");
+const folder = mkdtempSync(join(tmpdir(), "dramatis-cli-"));
+const KEY = "sk-proj-MARKEDKEY0123456789abcdefghij";
+
+beforeAll(() => mkdirSync(join(folder, "out")));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Call {
+  env?: Record<string, string>;
+  /** Called with everything written so far, after each write; returns true to press Ctrl-C. */
+  interruptWhen?: (stdout: string) => boolean;
+  columns?: number;
+}
+
+async function dramatis(args: string[], { env = {}, interruptWhen, columns = 100 }: Call = {}) {
+  let stdout = "";
+  let stderr = "";
+  let pressed = false;
+  const listeners = new Set<() => void>();
+  const terminal: Terminal = {
+    write(text) {
+      stdout += text;
+      if (!pressed && interruptWhen?.(stdout)) {
+        pressed = true;
+        for (const listener of listeners) listener();
+      }
+    },
+    writeError: (text) => {
+      stderr += text;
+    },
+    screen: { columns, colour: false },
+    hasProgress: false,
+    env,
+    clock: Date.now,
+    onInterrupt(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const exitCode = await runCommand(args, terminal);
+  return { exitCode, stdout, stderr };
+}
+
+let runs = 0;
+const out = () => join(folder, "out", String(++runs));
+const run = (args: string[], call?: Call) => dramatis(["run", SCENARIO, "--out", out(), ...args], call);
+
+describe("dramatis run", () => {
+  it("shows every turn, what it cost, the end, and where the record is", async () => {
+    const { exitCode, stdout, stderr } = await run(["--turns", "3", "--seed", "7"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("One spring release, two promises");
+    expect(stdout).toMatch(/offline \(no OPENAI_API_KEY\)/);
+    expect(stdout.match(/\$0\.\d+/g)?.length).toBeGreaterThan(3);
+    expect(stdout).toContain("Completed: maxTurns");
+    expect(stdout).toContain("transcript.md");
+  });
+
+  it("prints one JSON object with --json, and the same one twice but for times and ids", async () => {
+    const results = [
+      await run(["--turns", "6", "--seed", "7", "--json"]),
+      await run(["--turns", "6", "--seed", "7", "--json"]),
+    ];
+    const [first, second] = results.map(({ stdout }) => {
+      const { conversationId, files, turns, ...rest } = JSON.parse(stdout);
+      return {
+        ...rest,
+        turns: turns.map(({ startedAt, durationMs, ...turn }: Record<string, unknown>) => turn),
+      };
+    });
+    expect(second).toEqual(first);
+    expect(first.turns).toHaveLength(6);
+    expect(first.usage.costNanoUsd).toBe(first.offline.bill.costNanoUsd);
+    expect(first.usage.requests).toBe(first.offline.bill.requests);
+    expect(Object.keys(first)).toEqual(
+      expect.arrayContaining([
+        "scenario",
+        "seed",
+        "status",
+        "ending",
+        "turns",
+        "failures",
+        "usage",
+        "offline",
+      ]),
+    );
+  });
+
+  it("writes a record that its own schema accepts, a transcript and a line per message", async () => {
+    const to = out();
+    await dramatis(["run", SCENARIO, "--out", to, "--turns", "4", "--quiet"]);
+    const record = conversationRecordSchema.parse(
+      JSON.parse(readFileSync(join(to, "conversation.json"), "utf8")),
+    );
+    const lines = readFileSync(join(to, "messages.jsonl"), "utf8").trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).message)).toEqual([
+      ...record.remarks.map(({ message }) => message),
+      ...record.turns.map(({ message }) => message),
+    ]);
+    expect(readFileSync(join(to, "transcript.md"), "utf8")).toMatch(/^# One spring release/);
+  });
+
+  it("finds a shipped scenario by its id", async () => {
+    const { exitCode, stdout } = await dramatis([
+      "run",
+      "design-debate",
+      "--turns",
+      "2",
+      "--json",
+      "--out",
+      out(),
+    ]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).scenario).toBe("design-debate");
+  });
+
+  it("ends with 3 before the cap is passed, and keeps the turns", async () => {
+    const { exitCode, stdout } = await run(["--max-cost", "0.02", "--model", "gpt-4.1", "--json"]);
+    const { status, turns, usage } = JSON.parse(stdout);
+    expect({ exitCode, status }).toEqual({ exitCode: 3, status: "budget" });
+    expect(turns.length).toBeGreaterThan(0);
+    expect(usage.costNanoUsd).toBeLessThanOrEqual(20_000_000);
+  });
+
+  it("ends with 130 after the turn in flight on Ctrl-C, and writes what there is", async () => {
+    const to = out();
+    const { exitCode, stderr } = await dramatis(["run", SCENARIO, "--out", to], {
+      interruptWhen: (stdout) => / 2 {2}\S/.test(stdout),
+    });
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain("Stopping after this turn");
+    const record = JSON.parse(readFileSync(join(to, "conversation.json"), "utf8"));
+    expect(record.status).toBe("interrupted");
+    expect(record.turns.length).toBeGreaterThanOrEqual(2);
+    expect(record.turns.length).toBeLessThan(18);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["a missing file", ["run", "scenarios/nothing.yaml"], /scenarios\/nothing\.yaml/],
+    ["an unknown id", ["run", "product-roundtabel"], /Did you mean product-roundtable\?/],
+    ["an unknown model", ["run", SCENARIO, "--model", "gpt4.1"], /did you mean gpt-4\.1/],
+    ["no turns", ["run", SCENARIO, "--turns", "0"], /Expected a whole number of 1 or more/],
+    ["words for a cap", ["run", SCENARIO, "--max-cost", "much"], /Expected an amount in dollars/],
+    ["an unknown complexity", ["run", SCENARIO, "--complexity", "huge"], /low, medium, high, auto/],
+    ["a missing catalog", ["run", SCENARIO, "--catalog", "none.yaml"], /none\.yaml/],
+    ["an unknown command", ["rum"], /Did you mean run\?/],
+    ["an unknown persona", ["personas", "show", "ines"], /Did you mean ines-marvao\?/],
+    ["an unknown folder", ["scenarios", "nowhere"], /nowhere/],
+  ])("says what is wrong about %s and exits with 1", async (_, args, message) => {
+    const { exitCode, stdout, stderr } = await dramatis(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  });
+
+  it("refuses a folder it cannot write to before anything is sent", async () => {
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const { exitCode, stderr } = await dramatis(["run", SCENARIO, "--out", join(file, "inside")]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/Cannot write to the folder .*Name another with --out/);
+  });
+
+  it("reports every mistake of a scenario at its line", async () => {
+    const file = join(folder, "broken.yaml");
+    writeFileSync(
+      file,
+      "id: broken\ntitle: Broken\ntopic: T\nopening: O\ncast: []\nendings:\n  - maxTurns: many\nbudgett: 3\n",
+    );
+    const { exitCode, stderr } = await dramatis(["run", file]);
+    expect(exitCode).toBe(1);
+    for (const place of ["5:", "7:", "8:"]) expect(stderr).toContain(place);
+    expect(stderr).toContain("budget");
+  });
+});
+
+describe("with a key", () => {
+  const server = createOfflineServer({
+    models: [...loadCatalog().models.values()],
+    generator: generateReply,
+    apiKey: KEY,
+  });
+
+  it("talks to the server of OPENAI_BASE_URL and lets the key out nowhere else", async () => {
+    const { url, close } = await server.listen(0);
+    const to = out();
+    const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: `${url}/v1` };
+    const { exitCode, stdout, stderr } = await dramatis(["run", SCENARIO, "--out", to, "--turns", "3"], {
+      env,
+    });
+    await close();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain(`network: ${new URL(url).host}`);
+    expect(server.bill.requests).toBeGreaterThanOrEqual(3);
+    const files = ["conversation.json", "messages.jsonl", "transcript.md"].map((name) =>
+      readFileSync(join(to, name), "utf8"),
+    );
+    expect([stdout, ...files].join("\n")).not.toContain("MARKEDKEY");
+  });
+
+  it("says which variable to check when the key is refused, and not the key", async () => {
+    const { url, close } = await server.listen(0);
+    const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
+    const { exitCode, stdout } = await run(["--turns", "3", "--json"], { env });
+    await close();
+    expect(exitCode).toBe(2);
+    const { status, failures } = JSON.parse(stdout);
+    expect({ status, kinds: failures.map(({ kind }: { kind: string }) => kind) }).toEqual({
+      status: "failed",
+      kinds: ["unauthorised"],
+    });
+    expect(failures[0].detail).toContain("OPENAI_API_KEY");
+    expect(stdout).not.toContain("MARKEDKEY");
+  });
+
+  it("says that the server cannot be reached", async () => {
+    const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
+    const { exitCode, stdout } = await run(["--json"], { env });
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout).failures[0]).toMatchObject({
+      kind: "unreachable",
+      detail: expect.stringContaining("OPENAI_BASE_URL"),
+    });
+  });
+
+  it("stays offline with --offline", async () => {
+    const { stdout } = await run(["--turns", "1", "--offline"], { env: { OPENAI_API_KEY: KEY } });
+    expect(stdout).toContain("offline (as asked)");
+  });
+});
+
+describe("the other commands", () => {
+  it.each<[string[], RegExp]>([
+    [["scenarios", join(root, "scenarios")], /dramatis run .*design-debate\.yaml/],
+    [["personas"], /oddvar-skarheim/],
+    [["personas", "show", "ines-marvao"], /private notes/],
+    [["personas", "check"], /\d+ personas are valid/],
+    [["models"], /gpt-4\.1-nano +\$0\.10 +\$0\.025 +\$0\.40/],
+    [["check", SCENARIO], /is valid/],
+    [["check", join(root, "knowledge"), join(root, "personas")], /All 2 are valid/],
+    [["--version"], /^\d+\.\d+\.\d+\n$/],
+    [["--help"], /Commands:/],
+  ])("%j", async (args, expected) => {
+    const { exitCode, stdout } = await dramatis(args);
+    expect(stdout).toMatch(expected);
+    expect(exitCode).toBe(0);
+  });
+
+  it("serves the OpenAI protocol until Ctrl-C", async () => {
+    const { exitCode, stdout } = await dramatis(["offline", "--port", "0"], {
+      interruptWhen: () => true,
+    });
+    expect(stdout).toMatch(/^OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/v1\n/);
+    expect(exitCode).toBe(0);
+  });
+
+  it("fits 60 columns", async () => {
+    const { stdout } = await run(["--turns", "2"], { columns: 60 });
+    const long = stdout.split("\n").filter((line) => [...line].length > 60);
+    expect(long).toEqual([]);
+    expect(existsSync(join(folder, "out"))).toBe(true);
+  });
+});

@@ -1,0 +1,47 @@
+/** The closing box says how it ended and what it cost. */
+import { describe, expect, it } from "vitest";
+import { renderEnding } from "../../../src/cli/screen/ending.ts";
+import { totalsOf } from "../../../src/ledger/totals.ts";
+import { sampleRecord } from "../../report/sample-record.ts";
+
+const plain = { columns: 80, colour: false };
+const ending = (changes: Parameters<typeof sampleRecord>[0], files: string[] = []) =>
+  renderEnding({ record: sampleRecord(changes), files }, plain).join("\n");
+
+describe("renderEnding", () => {
+  it.each([
+    ["completed", "── Completed: consensus ─"],
+    ["budget", "── Budget reached: consensus ─"],
+    ["interrupted", "── Interrupted: consensus ─"],
+    ["failed", "── Failed: consensus ─"],
+  ] as const)("names the status %s and the ending", (status, title) => {
+    expect(ending({ status })).toContain(title);
+  });
+
+  it("says offline of offline records only", () => {
+    expect(ending({})).toContain("Generated offline");
+    expect(ending({ transport: "network" })).not.toContain("offline");
+  });
+
+  it("says what is unknown instead of counting it as nothing", () => {
+    const entries = [
+      { model: "local", tier: "standard" as const, persona: "lin-wei" },
+      { model: "gpt-4.1", tier: "standard" as const, persona: "maya-okafor", costNanoUsd: 2_000_000 },
+    ];
+    const text = ending({ usage: { entries, totals: totalsOf(entries) } });
+    expect(text).toContain("≥ $0.0020 (1 request without a price)");
+    expect(text).toMatch(/林薇 \(Lin Wei\) .* unknown +–/);
+    expect(text).toMatch(/total .* ≥ \$0\.0020 +–/);
+  });
+
+  it("drops columns before figures on a narrow terminal", () => {
+    const lines = renderEnding({ record: sampleRecord(), files: [] }, { columns: 60, colour: false });
+    const head = lines.find((line) => line.includes("persona"));
+    expect(head).toMatch(/^ {2}persona +requests +input +output +cost$/);
+  });
+
+  it("lists the files whole, however long their paths", () => {
+    const file = `out/${"folder/".repeat(15)}transcript.md`;
+    expect(ending({}, [file]).replace(/\n {2}/g, "")).toContain(file);
+  });
+});

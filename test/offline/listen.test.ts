@@ -1,0 +1,104 @@
+/** The same server through a real socket. */
+import OpenAI from "openai";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Listening } from "../../src/offline/listen.ts";
+import type { OfflineServer } from "../../src/offline/server.ts";
+import { requestOf, startServer } from "./fixture.ts";
+
+const ORIGINAL_REQUEST = Request;
+const ORIGINAL_RESPONSE = Response;
+
+let server: OfflineServer;
+let listening: Listening;
+beforeEach(async () => {
+  server = startServer();
+  listening = await server.listen();
+});
+afterEach(() => listening.close());
+
+const send = (more: Parameters<typeof requestOf>[0] = {}, init: RequestInit = {}) =>
+  fetch(`${listening.url}/v1/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify(requestOf(more)),
+    ...init,
+  });
+
+/** Resolves once the server has seen a request; a real socket gives no other sign. */
+async function arrival(): Promise<void> {
+  while (server.requests[0]?.body === undefined) await new Promise(setImmediate);
+}
+
+describe("on a port", () => {
+  it("answers as in process", async () => {
+    const overSocket = await (await send()).text();
+    const other = startServer();
+    const inProcess = await other.fetch("http://x/v1/chat/completions", {
+      method: "POST",
+      body: JSON.stringify(requestOf()),
+    });
+    expect(overSocket).toBe(await inProcess.text());
+    expect(listening.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it("streams to the official client", async () => {
+    const client = new OpenAI({ apiKey: "sk-test", baseURL: `${listening.url}/v1`, maxRetries: 0 });
+    const stream = client.chat.completions.stream({
+      model: "gpt-4.1-nano",
+      messages: [{ role: "user", content: "x" }],
+    });
+    const completion = await stream.finalChatCompletion();
+    expect(completion.choices[0]?.message.content).toBe("The tide turns twice a day.");
+  });
+
+  it("drops connections", async () => {
+    server.script.next({ kind: "drop" });
+    await expect(send()).rejects.toThrow(TypeError);
+    expect(server.bill.requests).toBe(1);
+    expect((await send()).status).toBe(200);
+  });
+
+  it("cuts streams after what was sent", async () => {
+    server.script.next({ kind: "cut-stream", afterChunks: 2 });
+    const response = await send({ stream: true });
+    expect(response.status).toBe(200);
+    let text = "";
+    const reading = (async () => {
+      for await (const part of response.body ?? []) text += Buffer.from(part).toString();
+    })();
+    await expect(reading).rejects.toThrow(TypeError);
+    expect(text.trim().split("\n\n")).toHaveLength(2);
+  });
+
+  it("hangs until the client gives up", async () => {
+    server.script.next({ kind: "hang" });
+    const controller = new AbortController();
+    const answer = send({}, { signal: controller.signal });
+    await arrival();
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+    expect((await send()).status).toBe(200);
+    expect(server.bill.requests).toBe(1);
+  });
+
+  it("breaks off what hangs when it closes", async () => {
+    server.script.next({ kind: "hang" });
+    const answer = send();
+    const broken = expect(answer).rejects.toThrow(TypeError);
+    await arrival();
+    await listening.close();
+    await broken;
+  });
+
+  it("leaves the process's own Request and Response alone", () => {
+    expect(Request).toBe(ORIGINAL_REQUEST);
+    expect(Response).toBe(ORIGINAL_RESPONSE);
+  });
+
+  it("says what to do when the port is taken", async () => {
+    const port = Number(new URL(listening.url).port);
+    await expect(server.listen(port)).rejects.toMatchObject({
+      code: "port-in-use",
+      message: expect.stringContaining(`port ${port}: another program has it. Choose another port`),
+    });
+  });
+});

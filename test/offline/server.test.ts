@@ -1,0 +1,180 @@
+import OpenAI from "openai";
+import { describe, expect, it } from "vitest";
+import { answerTo, post, requestOf, startServer, URL_OF_CHAT, VERDICT, verdictFormat } from "./fixture.ts";
+
+type Server = ReturnType<typeof startServer>;
+const clientOf = (server: Server) => new OpenAI({ apiKey: "sk-test", fetch: server.fetch, maxRetries: 0 });
+
+describe("an answer", () => {
+  it("is marked as offline, with ids that count and the clock's time", async () => {
+    const server = startServer({ clock: () => 1_800_000_000_999 });
+    const first = await answerTo(server);
+    const second = await answerTo(server);
+    expect([first.id, second.id]).toEqual(["chatcmpl-offline-000001", "chatcmpl-offline-000002"]);
+    expect(first).toMatchObject({ system_fingerprint: "offline", created: 1_800_000_000 });
+  });
+
+  it("carries a request id and how long it took", async () => {
+    let now = 0;
+    const server = startServer({
+      clock: () => {
+        now += 10;
+        return now;
+      },
+    });
+    const response = await post(server, requestOf());
+    expect(response.headers.get("x-request-id")).toBe("req_offline_000001");
+    expect(Number(response.headers.get("openai-processing-ms"))).toBeGreaterThan(0);
+  });
+
+  it("is the same for the same request but for its id", async () => {
+    const server = startServer();
+    const bytes = async () => (await post(server, requestOf({ response_format: verdictFormat }))).text();
+    const [first, second] = [await bytes(), await bytes()];
+    expect(second.replace("chatcmpl-offline-000002", "chatcmpl-offline-000001")).toBe(first);
+  });
+
+  it("is billed at the figures it reports", async () => {
+    const server = startServer();
+    server.script.next({ kind: "content", content: "hello hello hello" });
+    const messages = [{ role: "user" as const, content: "hello" }];
+    const { usage } = await answerTo(server, { messages });
+    expect(usage).toMatchObject({ prompt_tokens: 8, completion_tokens: 3, total_tokens: 11 });
+    // 8 x 100 + 3 x 400 nano-dollars.
+    expect(server.bill).toMatchObject({ requests: 1, inputTokens: 8, outputTokens: 3, costNanoUsd: 2000 });
+    expect(server.bill.byModel["gpt-4.1-nano"]?.costNanoUsd).toBe(2000);
+  });
+});
+
+describe("the official client", () => {
+  it("parses a structured answer", async () => {
+    const completion = await clientOf(startServer()).chat.completions.parse({
+      model: "gpt-4.1-nano",
+      messages: [{ role: "user", content: "x" }],
+      response_format: verdictFormat,
+    });
+    expect(completion.choices[0]?.message.parsed).toEqual(VERDICT);
+  });
+
+  it("lists models and looks one up", async () => {
+    const client = clientOf(startServer());
+    const ids = (await client.models.list()).data.map(({ id }) => id);
+    expect(ids).toContain("gpt-4.1-nano");
+    expect((await client.models.retrieve("o4-mini")).id).toBe("o4-mini");
+    await expect(client.models.retrieve("gpt-99")).rejects.toMatchObject({
+      status: 404,
+      code: "model_not_found",
+    });
+  });
+
+  it("recognises each failure", async () => {
+    const server = startServer();
+    const client = clientOf(server);
+    const body = { model: "gpt-4.1-nano", messages: [{ role: "user" as const, content: "x" }] };
+    server.script.next({ kind: "quota" }, { kind: "status", status: 500 }, { kind: "drop" });
+    await expect(client.chat.completions.create(body)).rejects.toBeInstanceOf(OpenAI.RateLimitError);
+    await expect(client.chat.completions.create(body)).rejects.toBeInstanceOf(OpenAI.InternalServerError);
+    await expect(client.chat.completions.create(body)).rejects.toBeInstanceOf(OpenAI.APIConnectionError);
+    await expect(client.chat.completions.create({ ...body, temperature: 5 })).rejects.toMatchObject({
+      status: 400,
+      code: "decimal_above_max_value",
+      requestID: "req_offline_000004",
+    });
+  });
+
+  it("retries as it would against the provider", async () => {
+    const server = startServer();
+    server.script.next({ kind: "status", status: 429, headers: { "retry-after-ms": "1" } }, { kind: "drop" });
+    const client = new OpenAI({ apiKey: "sk-test", fetch: server.fetch, maxRetries: 2 });
+    await client.chat.completions.create({
+      model: "gpt-4.1-nano",
+      messages: [{ role: "user", content: "x" }],
+    });
+    expect(server.requests.map(({ status }) => status)).toEqual([429, undefined, 200]);
+    // The dropped answer was paid for as well.
+    expect(server.bill.requests).toBe(2);
+  }, 10_000);
+});
+
+describe("keys", () => {
+  const withKey = (server: Server, authorization: string | undefined) =>
+    post(server, requestOf(), { headers: authorization === undefined ? {} : { authorization } });
+
+  it("are not needed unless one is set", async () => {
+    expect((await withKey(startServer(), undefined)).status).toBe(200);
+  });
+
+  it("other than the one set are refused, and never shown", async () => {
+    const server = startServer({ apiKey: "sk-right" });
+    expect((await withKey(server, "Bearer sk-right")).status).toBe(200);
+    const refused = await withKey(server, "Bearer sk-marked-secret-0123456789");
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toEqual({
+      error: {
+        message: "Incorrect API key provided: sk-********************6789.",
+        type: "invalid_request_error",
+        param: null,
+        code: "invalid_api_key",
+      },
+    });
+    expect((await withKey(server, undefined)).status).toBe(401);
+    expect(JSON.stringify(server.requests)).not.toContain("marked-secret");
+  });
+});
+
+describe("requests", () => {
+  it("are kept with body, headers and status, but without the key", async () => {
+    const server = startServer();
+    await post(server, requestOf(), { headers: { authorization: "Bearer sk-x", "x-trace": "7" } });
+    await post(server, "not json");
+    await server.fetch("http://offline.test/v1/models");
+    expect(server.requests).toMatchObject([
+      {
+        method: "POST",
+        path: "/v1/chat/completions",
+        body: requestOf(),
+        status: 200,
+        headers: { "x-trace": "7" },
+      },
+      { body: "not json", status: 400 },
+      { method: "GET", path: "/v1/models", body: undefined, status: 200 },
+    ]);
+    expect(server.requests[0]?.headers).not.toHaveProperty("authorization");
+  });
+
+  it("are not kept when that is turned off", async () => {
+    const server = startServer({ recordRequests: false });
+    await answerTo(server);
+    expect(server.requests).toEqual([]);
+    expect(server.bill.requests).toBe(1);
+  });
+
+  it("to anything else get a 404 in the provider's shape", async () => {
+    const response = await startServer().fetch("http://offline.test/v1/embeddings", {
+      method: "POST",
+      body: "{}",
+    });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toEqual({
+      error: {
+        message: "Invalid URL (POST /v1/embeddings)",
+        type: "invalid_request_error",
+        param: null,
+        code: null,
+      },
+    });
+  });
+
+  it("that were given up before they began never arrive", async () => {
+    const server = startServer();
+    await expect(post(server, requestOf(), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  it("may be whole Request objects", async () => {
+    const request = new Request(URL_OF_CHAT, { method: "POST", body: JSON.stringify(requestOf()) });
+    expect((await startServer().fetch(request)).status).toBe(200);
+  });
+});

@@ -1,0 +1,95 @@
+/** The packed tarball in an empty project: it installs, its types hold in strict TypeScript, it runs, its bin runs. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const TIMEOUT_MS = 180_000;
+const folder = mkdtempSync(join(tmpdir(), "dramatis-package-"));
+const project = join(folder, "project");
+const { OPENAI_API_KEY: _, ...env } = process.env;
+
+const run = (command: string, args: readonly string[], cwd: string) =>
+  execFileSync(command, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const node = (...args: string[]) => run(process.execPath, args, project);
+
+/** The README's own example, so that it cannot rot. */
+const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
+
+beforeAll(() => {
+  mkdirSync(project);
+  run("npm", ["pack", "--pack-destination", folder], root);
+  const tarball = readdirSync(folder).find((file) => file.endsWith(".tgz")) ?? "";
+  writeFileSync(
+    join(project, "package.json"),
+    JSON.stringify({ name: "empty", type: "module", private: true }),
+  );
+  run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", join(folder, tarball)], project);
+}, TIMEOUT_MS);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the packed package", () => {
+  it("holds the build and the data, and no source, test or bench", () => {
+    const top = readdirSync(join(project, "node_modules/dramatis")).sort();
+    expect(top).toEqual(
+      [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "dist",
+        "knowledge",
+        "package.json",
+        "personas",
+        "scenarios",
+        "schemas",
+      ].sort(),
+    );
+  });
+
+  it("type-checks the README's example under strict settings", { timeout: TIMEOUT_MS }, () => {
+    expect(example.split("\n").length).toBeGreaterThan(8);
+    expect(example.split("\n").length).toBeLessThanOrEqual(22);
+    writeFileSync(join(project, "example.ts"), example);
+    const options = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      module: "NodeNext",
+      target: "ES2024",
+      noEmit: true,
+      skipLibCheck: true,
+      types: [],
+    };
+    writeFileSync(
+      join(project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: options, files: ["example.ts"] }),
+    );
+    expect(node(join(root, "node_modules/typescript/bin/tsc"), "-p", project)).toBe("");
+  });
+
+  it("runs the README's example", { timeout: TIMEOUT_MS }, () => {
+    const javascript = run(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `process.stdout.write((await import("node:module")).stripTypeScriptTypes(${JSON.stringify(example)}))`,
+      ],
+      root,
+    );
+    writeFileSync(join(project, "example.js"), javascript);
+    expect(node("example.js")).toMatch(/\d+ turns for \$0\.\d+/);
+  });
+
+  it("runs its program", { timeout: TIMEOUT_MS }, () => {
+    const bin = join(project, "node_modules/.bin/dramatis");
+    const result = JSON.parse(
+      node(bin, "run", "product-roundtable", "--turns", "2", "--seed", "7", "--json"),
+    );
+    expect(result.turns).toHaveLength(2);
+    expect(result.usage.costNanoUsd).toBe(result.offline.bill.costNanoUsd);
+  });
+});

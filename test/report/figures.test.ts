@@ -1,0 +1,99 @@
+/** Figures are exact and unknown parts are said. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  costColumn,
+  formatBound,
+  formatCost,
+  formatDuration,
+  formatShare,
+  formatTokens,
+  formatUsd,
+} from "../../src/report/figures.ts";
+
+const cost = (costNanoUsd: number | undefined, unpricedRequests = 0, requests = 3) => ({
+  requests,
+  costNanoUsd,
+  unpricedRequests,
+});
+
+describe("formatUsd", () => {
+  it.each([
+    [0, "$0.0000"],
+    [1, "$0.000000001"],
+    [1_234_567, "$0.001234567"],
+    [12_300_000, "$0.0123"],
+    [1_500_000_000, "$1.5000"],
+    [1_234_567_000_000_000, "$1,234,567.0000"],
+    // 2^53 - 1: dividing it by 10^9 as floating-point numbers would round up.
+    [9_007_199_254_740_991, "$9,007,199.254740991"],
+    [8_999_999_999_999_999, "$8,999,999.999999999"],
+  ])("writes %d nano-dollars as %s", (nano, text) => {
+    expect(formatUsd(nano)).toBe(text);
+  });
+
+  it("says unknown for undefined, never zero", () => {
+    expect(formatUsd(undefined)).toBe("unknown");
+  });
+
+  it("loses not one nano-dollar of any safe amount", () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (nano) => {
+        const [whole = "", fraction = ""] = formatUsd(nano).replace(/[$,]/g, "").split(".");
+        expect(BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"))).toBe(BigInt(nano));
+      }),
+    );
+  });
+});
+
+describe("totals with unknown parts", () => {
+  it("marks a lower bound and counts what is missing", () => {
+    expect(formatCost(cost(12_300_000, 2))).toBe("≥ $0.0123 (2 requests without a price)");
+    expect(formatCost(cost(12_300_000, 1))).toBe("≥ $0.0123 (1 request without a price)");
+    expect(formatBound(cost(12_300_000, 2))).toBe("≥ $0.0123");
+  });
+
+  it("says unknown when no part is known", () => {
+    expect(formatCost(cost(undefined, 3))).toBe("unknown (3 requests without a price)");
+  });
+
+  it("is plain when all is known, and nothing when nothing was asked", () => {
+    expect(formatCost(cost(12_300_000))).toBe("$0.0123");
+    expect(formatCost(cost(undefined, 0, 0))).toBe("$0.0000");
+  });
+});
+
+it("costColumn gives every amount the decimals of the finest", () => {
+  expect(costColumn([cost(1_000_000_000), cost(85_600), cost(undefined, 1), cost(500_000_000, 1)])).toEqual([
+    "$1.0000000",
+    "$0.0000856",
+    "unknown",
+    "≥ $0.5000000",
+  ]);
+});
+
+it("formatTokens groups thousands and says unknown", () => {
+  expect([0, 999, 1_000, 1_234_567, undefined].map(formatTokens)).toEqual([
+    "0",
+    "999",
+    "1,000",
+    "1,234,567",
+    "unknown",
+  ]);
+});
+
+it("formatShare leaves an unknown share open", () => {
+  expect([1, 0.1234, undefined].map(formatShare)).toEqual(["100.0%", "12.3%", "–"]);
+});
+
+it("formatDuration chooses a unit and refuses what is no time", () => {
+  expect([850, 999.7, 12_340, 59_999, 60_000, 3_725_000].map(formatDuration)).toEqual([
+    "850 ms",
+    "1.0 s",
+    "12.3 s",
+    "59.9 s",
+    "1 min 0 s",
+    "62 min 5 s",
+  ]);
+  expect(formatDuration(Number.NaN)).toBeUndefined();
+});
