@@ -9,8 +9,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/app.ts"],
   ["src/conversation"],
   ["src/turn"],
-  ["src/model"],
-  ["src/ledger", "src/report"],
+  ["src/model", "src/report"],
+  ["src/ledger"],
   ["src/catalog", "src/scenario", "src/offline", "tools"],
   ["src/domain"],
 ];

@@ -6,7 +6,7 @@ import { type Answer, answerSchema } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
-import { subtotalOf, totalsOf } from "../ledger/totals.ts";
+import { spentAtMost, subtotalOf, totalsOf } from "../ledger/totals.ts";
 import type { Gateway, Line } from "../model/gateway.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -168,7 +168,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       update.messages = [turnMessage(turn)];
       config.writer?.({ type: "turn", turn });
     } else if (stoppedByBudget && budget !== undefined) {
-      const spentNanoUsd = budget.spentNanoUsd + (subtotalOf(usage).costNanoUsd ?? 0);
+      const spentNanoUsd = budget.spentNanoUsd + spentAtMost(subtotalOf(usage));
       update.halt = { ending: budgetReached({ ...budget, spentNanoUsd }, last.detail), status: "budget" };
     } else if (stops && last !== undefined) {
       const evidence = `${persona.id} in turn ${choice.turn}: ${last.kind}. ${last.detail}`;

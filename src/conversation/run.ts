@@ -45,7 +45,7 @@ function remarksOf({ messages }: ConversationState): ConversationRecord["remarks
 
 const interrupted = (turn: number): { status: Status; ending: EndingRecord } => ({
   status: "interrupted",
-  ending: { kind: "abort", evidence: `broken off during turn ${turn}` },
+  ending: { kind: "abort", evidence: `broken off during turn ${turn}, whose request may have been paid` },
 });
 
 export async function runConversation(graph: Conversation, options: RunOptions): Promise<ConversationRecord> {

@@ -23,6 +23,11 @@ export const usageEntrySchema = z.object({
   outputTokens: tokens.optional(),
   reasoningTokens: tokens.optional(),
   costNanoUsd: z.int().min(0).optional().describe("Missing when the price or the usage is unknown."),
+  costBoundNanoUsd: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Where the cost is unknown although the model has a price: the most it can be."),
 });
 export type UsageEntry = z.output<typeof usageEntrySchema>;
 
@@ -38,6 +43,10 @@ export const subtotalSchema = z.object({
     .int()
     .min(0)
     .describe("Requests whose cost is unknown; when above 0, `costNanoUsd` is a lower bound."),
+  unpricedBoundNanoUsd: z
+    .int()
+    .min(0)
+    .describe("The most those can have cost, where their model has a price. Budgets count it as spent."),
 });
 export type Subtotal = z.output<typeof subtotalSchema>;
 

@@ -9,6 +9,7 @@ export const emptySubtotal = (): Subtotal => ({
   reasoningTokens: 0,
   costNanoUsd: 0,
   unpricedRequests: 0,
+  unpricedBoundNanoUsd: 0,
 });
 
 export const emptyTotals = (): Totals => ({ ...emptySubtotal(), byPersona: {}, byModel: {}, byPurpose: {} });
@@ -29,6 +30,7 @@ function ofEntry(entry: UsageEntry): Subtotal {
     reasoningTokens,
     costNanoUsd,
     unpricedRequests: costNanoUsd === undefined ? 1 : 0,
+    unpricedBoundNanoUsd: costNanoUsd === undefined ? (entry.costBoundNanoUsd ?? 0) : 0,
   };
 }
 
@@ -45,8 +47,13 @@ export function addSubtotals(a: Subtotal, b: Subtotal): Subtotal {
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
     costNanoUsd: isUnknown ? undefined : (a.costNanoUsd ?? 0) + (b.costNanoUsd ?? 0),
     unpricedRequests,
+    unpricedBoundNanoUsd: a.unpricedBoundNanoUsd + b.unpricedBoundNanoUsd,
   };
 }
+
+/** What a budget counts as spent: the known costs, and for every unknown one the most it can be. */
+export const spentAtMost = ({ costNanoUsd = 0, unpricedBoundNanoUsd }: Subtotal): number =>
+  costNanoUsd + unpricedBoundNanoUsd;
 
 export const subtotalOf = (entries: readonly UsageEntry[]): Subtotal =>
   entries.map(ofEntry).reduce(addSubtotals, emptySubtotal());

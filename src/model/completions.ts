@@ -11,7 +11,7 @@ import {
   type BaseMessageChunk,
   type InvalidToolCall,
 } from "@langchain/core/messages";
-import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
+import { ChatOpenAICompletions, OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
 
 type Params = OpenAIClient.Chat.Completions.ChatCompletionCreateParams;
@@ -52,6 +52,14 @@ function sortCalls(calls: readonly CallOnWire[]): { whole: CallOnWire[]; broken:
   return { whole, broken };
 }
 
+/** Some other server's page, or an empty body, may also come with status 200. */
+const isCompletion = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "choices" in value &&
+  Array.isArray(value.choices) &&
+  value.choices.length > 0;
+
 export class Completions extends ChatOpenAICompletions {
   override _getResponseFormat(
     format?: ResponseFormat,
@@ -73,7 +81,10 @@ export class Completions extends ChatOpenAICompletions {
     { maxRetries: _langchainRetries, ...options }: OpenAIClient.RequestOptions = {},
   ): Promise<AsyncIterable<Chunk> | Completion> {
     const clientOptions = this._getClientOptions(options);
-    return await this.client.chat.completions.create(request, clientOptions);
+    const completion = await this.client.chat.completions.create(request, clientOptions);
+    if (request.stream || isCompletion(completion)) return completion;
+    const message = "The server answered with something that is no chat completion. Check OPENAI_BASE_URL.";
+    throw new OpenAIClient.APIError(undefined, undefined, message, undefined);
   }
 
   protected override _convertCompletionsMessageToBaseMessage(

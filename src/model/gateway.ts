@@ -7,13 +7,14 @@ import type { z } from "zod";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
-import type { Purpose } from "../domain/usage.ts";
+import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
+import { freshAttempts, wasNeverSent, watchAttempts, watchedFetch } from "./attempts.ts";
 import { Completions } from "./completions.ts";
 import { bindDemand, type Demand, demandText, type Send } from "./demand.ts";
 import { providerFailure } from "./provider-failure.ts";
 import { type Reply, readReply } from "./reply.ts";
-import { worstCaseNanoUsd } from "./worst-case.ts";
+import { attemptsWithin, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions {
   catalog: Catalog;
@@ -94,7 +95,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       configuration: {
         maxRetries: options.maxRetries ?? 2,
         ...(options.baseUrl === undefined ? {} : { baseURL: options.baseUrl }),
-        ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+        fetch: watchedFetch(options.fetch),
       },
     };
     return new ChatOpenAI({ ...fields, completions: new Completions(fields) });
@@ -123,33 +124,40 @@ export function createGateway(options: GatewayOptions): Gateway {
       return send;
     }
 
-    /** Why the request may not be sent; undefined: it may. */
-    async function overBudget(
-      messages: readonly BaseMessage[],
-      enoughNanoUsd: number,
-    ): Promise<string | undefined> {
-      const worst = await worstCaseNanoUsd({ model, messages, demands, maxOutputTokens, enoughNanoUsd });
-      if (worst === undefined) return `${model.id} has no price, so no request to it fits a budget.`;
-      const usd = (nano: number) => `$${(nano / 1e9).toFixed(6)}`;
-      return worst > enoughNanoUsd ? `The next request could cost ${usd(worst)}.` : undefined;
-    }
-
     async function ask(request: Ask, config: RunnableConfig = {}): Promise<Reply<T>> {
       const { messages, purpose, turn, persona, mayCallTools = true, spendableNanoUsd } = request;
-      const refusal =
-        spendableNanoUsd === undefined ? undefined : await overBudget(messages, spendableNanoUsd);
-      if (refusal !== undefined) return { kind: "problem", problem: "budget", detail: refusal, usage: [] };
-      const handler = new UsageHandler({
-        findModel: (id) => catalog.models.get(id) ?? model,
-        labels: { turn, purpose, ...(persona === undefined ? {} : { persona }) },
-      });
+      const worst = { model, messages, demands, maxOutputTokens };
+      const allowed = await attemptsWithin(worst, spendableNanoUsd);
+      if (allowed.attempts < 1) return { kind: "problem", problem: "budget", detail: allowed.why, usage: [] };
+      const labels = { turn, purpose, ...(persona === undefined ? {} : { persona }) };
+      const handler = new UsageHandler({ findModel: (id) => catalog.models.get(id) ?? model, labels });
+      const attempts = freshAttempts(allowed.attempts);
+      const send = () => sender(mayCallTools)(messages, withHandler(config, handler));
+
+      /** Every entry, those of lost attempts included; unknown costs with the most they can be. */
+      async function usage(error?: unknown): Promise<UsageEntry[]> {
+        const entries = wasNeverSent(error) ? [] : handler.entries;
+        const unseen = attempts.lost - (error !== undefined && attempts.isLatestLost ? 1 : 0);
+        const lost = Array.from({ length: unseen }, () => ({
+          ...labels,
+          model: model.id,
+          tier: "standard" as const,
+        }));
+        const all: UsageEntry[] = [...lost, ...entries];
+        if (all.every(({ costNanoUsd }) => costNanoUsd !== undefined)) return all;
+        const most = await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
+        return all.map((entry) =>
+          entry.costNanoUsd === undefined ? { ...entry, costBoundNanoUsd: most } : entry,
+        );
+      }
+
       try {
-        const raw = await sender(mayCallTools)(messages, withHandler(config, handler));
-        return { ...readReply(raw, schema, demand.method), raw, usage: handler.entries };
+        const raw = await watchAttempts(attempts, send);
+        return { ...readReply(raw, schema, demand.method), raw, usage: await usage() };
       } catch (error) {
-        const failure = providerFailure(error, settings.model);
+        const failure = providerFailure(error, settings.model, options.apiKey);
         if (failure === undefined) throw error;
-        return { kind: "problem", ...failure, usage: handler.entries };
+        return { kind: "problem", ...failure, usage: await usage(error) };
       }
     }
 

@@ -1,6 +1,7 @@
 /** What a failed request means. Decided once, from the status, the provider's code and the error's class. */
 import { OpenAIClient } from "@langchain/openai";
 import type { FailureKind } from "../domain/turn.ts";
+import { BUDGET_CODE } from "./attempts.ts";
 
 function kindOf(error: Error): FailureKind | undefined {
   if (error instanceof OpenAIClient.APIUserAbortError) return undefined;
@@ -21,6 +22,8 @@ function kindOfStatus(error: InstanceType<typeof OpenAIClient.APIError>): Failur
     case 401:
     case 403:
       return "unauthorised";
+    case 402:
+      return error.code === BUDGET_CODE ? "budget" : "quota-exhausted";
     case 404:
       return "model-not-found";
     case 408:
@@ -44,8 +47,8 @@ const ADVICE: Partial<Record<FailureKind, string>> = {
 };
 
 /** A provider may echo a key in its message; it goes no further. */
-export const withoutKeys = (text: string): string =>
-  text
+export const withoutKeys = (text: string, key?: string): string =>
+  (key === undefined || key === "" ? text : text.replaceAll(key, "[key removed]"))
     .replace(/\b(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{6,}/g, "[key removed]")
     .replace(/(bearer\s+|api[ _-]?key[^:]{0,20}:\s*)\S+/gi, "$1[key removed]");
 
@@ -61,12 +64,13 @@ const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 export function providerFailure(
   error: unknown,
   model: string,
+  key?: string,
 ): { problem: FailureKind; detail: string } | undefined {
   if (!(error instanceof Error)) return undefined;
   const problem = kindOf(error);
   if (problem === undefined) return undefined;
   const messages = [error.message, ...(error.cause instanceof Error ? [error.cause.message] : [])];
-  const said = withoutKeys(messages.map((message) => sentence(message.trim())).join(" "));
+  const said = withoutKeys(messages.map((message) => sentence(message.trim())).join(" "), key);
   const cut = said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said;
   const request = error instanceof OpenAIClient.APIError && error.requestID;
   const parts = [`${model}: ${cut}`, request && `Request ${request}.`, ADVICE[problem]];

@@ -4,8 +4,8 @@ import type { ModelInfo } from "../domain/model-info.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
-/** Tokens a provider adds for framing: 3 for the reply, 4 a message, and some for tools and schema. */
-const FRAME = { reply: 3, message: 4, tools: 100 };
+/** Tokens a provider adds for framing: 3 for the reply, 5 a message (3, its role, its name), some for tools and schema. */
+const FRAME = { reply: 3, message: 5, tools: 100 };
 
 function textsOf(message: BaseMessage): string[] {
   const { content, name = "" } = message;
@@ -39,4 +39,21 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
   const counts = await Promise.all(texts.map((text) => countTokens(text, model.encoding)));
   return costOf(frame + counts.reduce((sum, count) => sum + count, 0));
+}
+
+const usd = (nano: number) => `$${(nano / 1e9).toFixed(6)}`;
+
+/** How many attempts of a request fit into what may be spent, each at its worst; none says why. */
+export async function attemptsWithin(
+  request: Omit<WorstCase, "enoughNanoUsd">,
+  spendableNanoUsd: number | undefined,
+): Promise<{ attempts: number; why: string }> {
+  if (spendableNanoUsd === undefined)
+    return { attempts: Number.POSITIVE_INFINITY, why: "nothing caps the cost" };
+  const worst = await worstCaseNanoUsd({ ...request, enoughNanoUsd: spendableNanoUsd });
+  if (worst === undefined) {
+    return { attempts: 0, why: `${request.model.id} has no price, so no request to it fits a budget.` };
+  }
+  const attempts = worst === 0 ? Number.POSITIVE_INFINITY : Math.floor(spendableNanoUsd / worst);
+  return { attempts, why: `The next request could cost ${usd(worst)}.` };
 }

@@ -1,6 +1,7 @@
 /** The rows of the cost tables: one a persona, one a model, each with its share of the known total. */
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
+import { subtotalOf } from "../ledger/totals.ts";
 import { nameOf } from "./timeline.ts";
 
 export interface CostRow {
@@ -21,19 +22,7 @@ export interface CostRows {
 /** Sum of the entries that name no persona, as the moderator's do; undefined when there are none. */
 function withoutPersona(entries: readonly UsageEntry[]): Subtotal | undefined {
   const rest = entries.filter(({ persona }) => persona === undefined);
-  if (rest.length === 0) return undefined;
-  const sum = (read: (entry: UsageEntry) => number | undefined) =>
-    rest.reduce((total, entry) => total + (read(entry) ?? 0), 0);
-  const unpricedRequests = rest.filter(({ costNanoUsd }) => costNanoUsd === undefined).length;
-  return {
-    requests: rest.length,
-    inputTokens: sum((entry) => entry.inputTokens),
-    cachedInputTokens: sum((entry) => entry.cachedInputTokens),
-    outputTokens: sum((entry) => entry.outputTokens),
-    reasoningTokens: sum((entry) => entry.reasoningTokens),
-    costNanoUsd: unpricedRequests === rest.length ? undefined : sum((entry) => entry.costNanoUsd),
-    unpricedRequests,
-  };
+  return rest.length === 0 ? undefined : subtotalOf(rest);
 }
 
 const isFullyKnown = ({ costNanoUsd, unpricedRequests }: Subtotal) =>

@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { Answer } from "../domain/answer.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
-import { subtotalOf } from "../ledger/totals.ts";
+import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { Line } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
 
@@ -135,7 +135,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   }
 
   for (;;) {
-    const spent = subtotalOf(outcome.usage).costNanoUsd ?? 0;
+    const spent = spentAtMost(subtotalOf(outcome.usage));
     const reply = await line.ask(
       {
         messages,

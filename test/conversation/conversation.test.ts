@@ -181,6 +181,25 @@ describe("money", () => {
     },
   );
 
+  it("counts answers that were lost as spent, so that retries do not pass the cap either", async () => {
+    for (const maxCostUsd of [0.0012, 0.002, 0.004]) {
+      const { run, server } = await openStage({ scenario: turns(60), gateway: { maxRetries: 2 } });
+      server.script.next({ kind: "drop", times: 2 }, silent("One."), {
+        kind: "drop",
+        times: Number.POSITIVE_INFINITY,
+      });
+      const { usage, status } = await run({
+        context: { budget: { maxCostUsd }, models: { "*": "gpt-4.1-nano" } },
+      });
+      expect(server.bill.costNanoUsd).toBeLessThanOrEqual(maxCostUsd * 1e9);
+      const { costNanoUsd = 0, unpricedBoundNanoUsd, unpricedRequests, requests } = usage.totals;
+      expect(requests).toBe(server.bill.requests);
+      expect(unpricedRequests).toBeGreaterThan(0);
+      expect(costNanoUsd + unpricedBoundNanoUsd).toBeGreaterThanOrEqual(server.bill.costNanoUsd);
+      expect(status).toBe("budget");
+    }
+  }, 60_000);
+
   it("goes on from where the budget stopped when the cap is raised", async () => {
     const stage = await openStage({
       scenario: { ...turns(8), answers: { maxOutputTokens: 400 } },

@@ -108,6 +108,28 @@ describe("failures that no second try cures", () => {
     expect(usage.totals.costNanoUsd).toBeUndefined();
   });
 
+  it("takes a page that is no completion for a server error and points at the base URL", async () => {
+    const page: typeof globalThis.fetch = async () => new Response("<html>Welcome</html>");
+    const json: typeof globalThis.fetch = async () => Response.json({ hello: "world" });
+    for (const fetch of [page, json]) {
+      const { run } = await openStage({ scenario: oneTurn, gateway: { fetch } });
+      const { failures } = await run();
+      expect(failures).toMatchObject([
+        { kind: "server-error", detail: expect.stringContaining("OPENAI_BASE_URL") },
+      ]);
+    }
+  });
+
+  it("owes nothing for a connection that was never made", async () => {
+    const refused = Object.assign(new TypeError("fetch failed"), {
+      cause: Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
+    });
+    const { run } = await openStage({ scenario: oneTurn, gateway: { fetch: () => Promise.reject(refused) } });
+    const { failures, usage } = await run();
+    expect(failures).toMatchObject([{ kind: "unreachable" }]);
+    expect(usage.totals).toMatchObject({ requests: 0, costNanoUsd: 0 });
+  });
+
   it("gives up a hanging connection after the timeout", async () => {
     const stage = await openStage({ scenario: oneTurn, gateway: { timeoutMs: 50 } });
     stage.server.script.next({ kind: "hang" });

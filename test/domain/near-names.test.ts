@@ -15,7 +15,7 @@ describe("near names", () => {
     expect(nearNames(name, MODELS)[0]).toBe(expected);
   });
 
-  it("takes a name inside another for one typing mistake, in either direction", () => {
+  it("offers names inside the wanted one and around it", () => {
     expect(nearNames("4.1-nano", MODELS)).toContain("gpt-4.1-nano");
     expect(nearNames("gpt-5-2025", MODELS)).toContain("gpt-5");
   });

@@ -86,6 +86,7 @@ describe("totals", () => {
       reasoningTokens: 0,
       costNanoUsd: 0,
       unpricedRequests: 0,
+      unpricedBoundNanoUsd: 0,
       byPersona: {},
       byModel: {},
       byPurpose: {},

@@ -12,6 +12,7 @@ export const usage = (changes: Partial<Subtotal> = {}): Subtotal => ({
   reasoningTokens: 0,
   costNanoUsd: 85_600,
   unpricedRequests: 0,
+  unpricedBoundNanoUsd: 0,
   ...changes,
 });
 

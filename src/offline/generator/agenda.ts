@@ -1,7 +1,7 @@
 /** What a topic asks for: its terms, questions, facts, the options to choose from, and who plays which part. */
 import { hash32 } from "../../domain/random.ts";
 import { remembered } from "./memo.ts";
-import { asPhrase, canLower, lowerFirst, sentencesOf, withoutEnd } from "./prose.ts";
+import { asPhrase, canLower, escapePattern, lowerFirst, sentencesOf, withoutEnd } from "./prose.ts";
 import type { Participant } from "./situation.ts";
 import { stemsOf } from "./stems.ts";
 import { headPhrase, isPluralPhrase, type Term, termsOf } from "./terms.ts";
@@ -72,7 +72,9 @@ function optionsOf(sentences: readonly string[]): Pick<Agenda, "options" | "opti
 
 const namedIn = (sentence: string, people: readonly Participant[]) =>
   people.filter(
-    ({ name, shortName }) => sentence.includes(name) || new RegExp(`\\b${shortName}\\b`, "u").test(sentence),
+    ({ name, shortName }) =>
+      sentence.includes(name) ||
+      new RegExp(`(?<!\\p{L})${escapePattern(shortName)}(?!\\p{L})`, "u").test(sentence),
   );
 
 /** "A and B speak for the X. C speaks against it, for a Y." */
@@ -129,7 +131,10 @@ function makeAgenda({ topic, people }: { topic: string; people: readonly Partici
   const sentences = sentencesOf(topic);
   const mentions = (id: RegExp) =>
     people.find(({ role, name, shortName }) => {
-      const said = new RegExp(`(?:${name}|\\b${shortName}\\b)[^.,;]{0,50}?\\b(?:${id.source})`, "iu");
+      const said = new RegExp(
+        `(?:${escapePattern(name)}|${escapePattern(shortName)})[^.,;]{0,50}?\\b(?:${id.source})`,
+        "iu",
+      );
       return said.test(topic) || new RegExp(`^(?:the |a |an )?(?:${id.source})\\b`, "i").test(role);
     })?.id;
   const { sides, options: stands } = sidesOf(sentences, people);

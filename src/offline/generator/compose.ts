@@ -44,25 +44,26 @@ function composeSpeaker(desk: Desk): void {
   const { move, draw } = desk;
   const voice = voiceOf(desk);
   addReaction(desk);
-  const hasEvidence = addEvidence(desk, draw("second source") < 0.35 && move.length > 3 ? 2 : 1);
+  const mayTakeTwo = move.stage === "argue" && move.length > 3;
+  const hasEvidence = addEvidence(desk, mayTakeTwo && draw("second source") < 0.35 ? 2 : 1);
   const room = move.length - desk.sentences.length - (move.target === undefined ? 0 : 1);
   switch (move.stage) {
     case "open":
       if (!hasEvidence) addArguments(desk, Math.max(1, room - 1));
-      if (draw("favours") < 0.55) addFavour(desk);
+      if (draw("favours") < 0.55 && desk.sentences.length < 4) addFavour(desk);
       break;
     case "argue":
       addArguments(desk, Math.max(hasEvidence ? 0 : 1, hasEvidence ? room - 1 : room));
-      if (!hasEvidence && draw("favours") < 0.25) addFavour(desk);
+      if (draw("favours") < 0.25 && desk.sentences.length < 4) addFavour(desk);
       break;
     case "propose":
-      addProposal(desk);
       if (!hasEvidence && room > 2) addArguments(desk, 1);
+      addProposal(desk);
       break;
     case "decide":
+      if (!hasEvidence && room > 1 && draw("argues still") < 0.5) addArguments(desk, 1);
       addConcession(desk);
       add(desk, voice.decide);
-      if (!hasEvidence && room > 1 && draw("afterthought") < 0.5) addArguments(desk, 1);
       break;
   }
   addQuestion(desk, voice.ask, move.stage !== "decide");
@@ -85,7 +86,7 @@ function composeJudge(desk: Desk): void {
   const { move, draw } = desk;
   const slots = judgeSlots(desk);
   addReaction(desk);
-  addEvidence(desk);
+  const hasEvidence = addEvidence(desk);
   if (move.stage === "decide") {
     if (!add(desk, JUDGE.ruling, slots)) add(desk, voiceOf(desk).decide);
     add(desk, JUDGE.reason, slots);
@@ -93,7 +94,7 @@ function composeJudge(desk: Desk): void {
     return;
   }
   if (!add(desk, JUDGE.weigh, slots)) add(desk, voiceOf(desk).argue);
-  if (draw("belief of judge") < 0.35) addBelief(desk);
+  if (!hasEvidence && draw("belief of judge") < 0.35) addBelief(desk);
   addQuestion(desk, JUDGE.ask, true);
 }
 

@@ -1,7 +1,8 @@
 /** Turns a biography in the third person into sentences the persona can say of its own life. */
-import { capitalise, sentencesOf } from "./prose.ts";
+import { capitalise, escapePattern, sentencesOf } from "./prose.ts";
 import { isPast, verbBase } from "./words.ts";
 
+const MAX_LENGTH = 190;
 const KEPT = new Set(["is", "has", "was", "had", "can", "could", "would", "will", "does", "did"]);
 const FIRST_PERSON: Record<string, string> = { is: "am", has: "have", was: "was", does: "do" };
 const ADVERBS = new Set([
@@ -24,55 +25,56 @@ function firstPerson(verb: string): string | undefined {
   return verb.endsWith("s") ? verbBase(verb) : undefined;
 }
 
-function speakerVerb(words: string[], at: number): boolean {
+/** A word and the mark behind it. */
+function marked(word: string | undefined): { bare: string; mark: string } {
+  const bare = (word ?? "").replace(/[,.;:!?]+$/, "");
+  return { bare, mark: (word ?? "").slice(bare.length) };
+}
+
+/** Turns the verb at that place, or after an adverb there; false when it is no verb we know. */
+function turnVerb(words: string[], at: number): boolean {
   const place = ADVERBS.has(words[at] ?? "") ? at + 1 : at;
-  const verb = firstPerson(words[place] ?? "");
+  const { bare, mark } = marked(words[place]);
+  const verb = firstPerson(bare);
   if (verb === undefined) return false;
-  words[place] = verb;
+  words[place] = verb + mark;
+  return true;
+}
+
+const OBJECTS: Record<string, string> = { him: "me", himself: "myself", herself: "myself", his: "my" };
+/** After an object "her" comes one of these, after a possessive a noun. */
+const AFTER_OBJECT = /^(in|on|to|at|with|for|from|by|the|an?|and|)$/;
+
+/** Turns what stands at `index`; false when the sentence cannot be turned safely. */
+function turnWord(words: string[], index: number, isOwnSubject: boolean): boolean {
+  const { bare, mark } = marked(words[index]);
+  const next = words[index + 1] ?? "";
+  if (/^(she|he)$/i.test(bare)) {
+    words[index] = `I${mark}`;
+    return turnVerb(words, index + 1) || !marked(next).bare.endsWith("s");
+  }
+  if (OBJECTS[bare] !== undefined) words[index] = `${OBJECTS[bare]}${mark}`;
+  else if (bare === "her") words[index] = mark !== "" || AFTER_OBJECT.test(next) ? `me${mark}` : "my";
+  else if (/^(and|but)$/.test(bare) && isOwnSubject && marked(next).bare.endsWith("s")) {
+    // "who paints and teaches": the second verb may not be the speaker's.
+    const isOthers = words.slice(0, index).some((earlier) => /^(who|which|that)$/.test(earlier));
+    if (firstPerson(marked(next).bare) !== undefined) return !isOthers && turnVerb(words, index + 1);
+  }
   return true;
 }
 
 /** One sentence, or undefined when it cannot be turned safely. */
 function turned(sentence: string, shortName: string): string | undefined {
-  const start = new RegExp(
-    `^(?:${shortName}(?:\\s\\p{Lu}[\\p{L}'’-]*)*,?(?: \\d+,)?|She|He|Her|His)(?= )`,
-    "u",
-  ).exec(sentence)?.[0];
-  if (start === undefined || /\b(them|themselves)\b/.test(sentence) || sentence.length > 190)
-    return undefined;
+  const name = `${escapePattern(shortName)}(?:\\s\\p{Lu}[\\p{L}'’-]*)*,?(?: \\d+,)?`;
+  const start = new RegExp(`^(?:${name}|She|He|Her|His)(?= )`, "u").exec(sentence)?.[0];
   // What leans on the sentence before it ("she finished it by ear") makes no sense alone.
-  if (/ it\b/.test(sentence.slice(0, 60))) return undefined;
+  const leans = / it\b/.test(sentence.slice(0, 60)) || /\b(them|themselves)\b/.test(sentence);
+  if (start === undefined || leans || sentence.length > MAX_LENGTH) return undefined;
   const isPossessive = /^(Her|His)$/.test(start);
   const words = sentence.slice(start.length).trim().split(" ");
-  if (!isPossessive && !speakerVerb(words, 0)) return undefined;
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? "";
-    const next = words[index + 1] ?? "";
-    const bare = word.replace(/[,.;:]$/, "");
-    const mark = word.slice(bare.length);
-    if (/^(she|he)$/i.test(bare)) {
-      words[index] = `I${mark}`;
-      if (!speakerVerb(words, index + 1) && /s[,.;]?$/.test(next)) return undefined;
-    } else if (/^(herself|himself)$/.test(bare)) words[index] = `myself${mark}`;
-    else if (bare === "him") words[index] = `me${mark}`;
-    else if (bare === "his") words[index] = "my";
-    else if (bare === "her")
-      words[index] =
-        mark !== "" || /^(in|on|to|at|with|for|the|a|an|and|from)$/.test(next) || next === ""
-          ? `me${mark}`
-          : "my";
-    else if (
-      /^(and|but)$/.test(word) &&
-      !isPossessive &&
-      next.endsWith("s") &&
-      firstPerson(next) !== undefined
-    ) {
-      if (words.slice(0, index).some((earlier) => /^(who|which|that)$/.test(earlier))) return undefined;
-      speakerVerb(words, index + 1);
-    }
-  }
-  const rest = words.join(" ");
-  return capitalise(`${isPossessive ? "My" : "I"} ${rest}`);
+  if (!isPossessive && !turnVerb(words, 0)) return undefined;
+  const isSafe = words.every((_, index) => turnWord(words, index, !isPossessive));
+  return isSafe ? capitalise(`${isPossessive ? "My" : "I"} ${words.join(" ")}`) : undefined;
 }
 
 export function lifeOf(background: string, shortName: string): string[] {

@@ -45,6 +45,10 @@ const signatureOf = (frame: string): string =>
     .reduce((longest, part) => (part.length > longest.length ? part : longest), "")
     .trim();
 
+/** The sentence as it goes on after other words; a name at its start keeps its capital. */
+const continued = (sentence: string, frame: string) =>
+  lowerFirst(sentence, frame.startsWith("{") ? "" : frame.toLowerCase());
+
 /** Whether one of the texts stands in another: "the patch" beside "the three-week patch" would read like a slip. */
 function overlaps(texts: readonly string[]): boolean {
   const cores = texts.map((text) => text.toLowerCase().replace(/^(the|an?) /, ""));
@@ -53,7 +57,9 @@ function overlaps(texts: readonly string[]): boolean {
 
 export function createPhrasing({ messages, seed, isFormal, leads, turn }: PhrasingParts): Phrasing {
   const said = new Set<number>();
-  for (const message of messages) fingerprint(message, (print) => said.add(print));
+  const tails = new Set<number>();
+  const remember = (text: string) => fingerprint(text, (print, isTail) => (isTail ? tails : said).add(print));
+  for (const message of messages) remember(message);
   const memories = MEMORY.map((count) => messages.slice(-count).join("\n").toLowerCase());
   let calls = 0;
 
@@ -68,36 +74,27 @@ export function createPhrasing({ messages, seed, isFormal, leads, turn }: Phrasi
 
   function isNew(sentence: string): boolean {
     let fresh = true;
-    fingerprint(sentence, (print) => {
-      if (said.has(print)) fresh = false;
+    fingerprint(sentence, (print, isTail) => {
+      if (!isTail && said.has(print)) fresh = false;
     });
     return fresh;
   }
 
-  const remember = (sentence: string) => {
-    fingerprint(sentence, (print) => said.add(print));
-    return sentence;
-  };
-
-  /** Every filling of a frame in turn, best first, each slot with another text. */
+  /** Fillings of a frame, best first: the slot named first takes turns quickest, and no two slots say the same. */
   function* fillingsOf(frame: string, slots: Slots, most: number): Generator<string> {
     const names = [...new Set(frame.match(SLOT) ?? [])].map((slot) => slot.slice(1, -1));
     const choices = names.map((name) => slots[name] ?? []);
-    if (choices.some((list) => list.length === 0)) return;
     const total = choices.reduce((product, list) => product * list.length, 1);
     let given = 0;
     for (let index = 0; index < total && given < most; index++) {
-      let rest = index;
       const chosen = new Map<string, Filling>();
-      // Reversed, so that the first slot named changes slowest only when the others are used up.
-      for (const [at, name] of names.entries()) {
-        const list = choices[at] ?? [];
+      let rest = index;
+      for (const [at, list] of choices.entries()) {
         const filling = list[rest % list.length];
-        if (filling !== undefined) chosen.set(name, filling);
+        if (filling !== undefined) chosen.set(names[at] ?? "", filling);
         rest = Math.floor(rest / list.length);
       }
-      const texts = [...chosen.values()].map(({ text }) => text);
-      if (overlaps(texts)) continue;
+      if (overlaps([...chosen.values()].map(({ text }) => text))) continue;
       given += 1;
       yield render(frame, chosen);
     }
@@ -124,34 +121,53 @@ export function createPhrasing({ messages, seed, isFormal, leads, turn }: Phrasi
       .map((frame, index) => ({ frame, wear: wear(frame), draw: hash32(seed, calls, index) }))
       .sort((a, b) => a.wear - b.wear || a.draw - b.draw)
       .map(({ frame }) => frame);
-    for (const most of [FIRST_FILLINGS, MANY_FILLINGS]) {
-      for (const frame of order) {
-        for (const sentence of fillingsOf(frame, slots, most)) if (isNew(sentence)) return remember(sentence);
-      }
-    }
-    // A very long conversation has used all of that up: lead in differently, and at the very last count the turns.
-    const usable = order.filter((frame) => !frame.slice(0, -1).includes("?"));
-    for (const frame of usable) {
-      for (const lead of leads) {
-        for (const opening of fillingsOf(lead, slots, 2)) {
-          for (const sentence of fillingsOf(frame, slots, 2)) {
-            const led = `${opening} ${lowerFirst(sentence, frame.startsWith("{") ? "" : frame.toLowerCase())}`;
-            if (isNew(led)) return remember(led);
-          }
-        }
-      }
-    }
-    for (const frame of order) {
-      for (const sentence of fillingsOf(frame, slots, 1)) {
-        const counted = `After ${turn - 1} turns, ${lowerFirst(sentence, frame.toLowerCase())}`;
-        if (isNew(counted)) return remember(counted);
+    const candidates = [
+      () => simple(order, slots, FIRST_FILLINGS),
+      () => simple(order, slots, MANY_FILLINGS),
+    ];
+    // A very long conversation uses all of that up: it leads in differently, and at the very last counts the turns.
+    for (const sentences of [...candidates, () => led(order, slots), () => counted(order, slots)]) {
+      for (const sentence of sentences()) {
+        if (!isNew(sentence)) continue;
+        remember(sentence);
+        return sentence;
       }
     }
     return undefined;
   }
 
-  const wasSaid = (text: string) =>
-    !isNew(text) || (memories.at(-1) ?? "").includes(text.toLowerCase().replace(/[.?!]$/, ""));
+  function* simple(order: Frames, slots: Slots, most: number): Generator<string> {
+    for (const frame of order) yield* fillingsOf(frame, slots, most);
+  }
+
+  function* led(order: Frames, slots: Slots): Generator<string> {
+    for (const frame of order.filter((each) => !each.slice(0, -1).includes("?"))) {
+      for (const lead of leads) {
+        for (const opening of fillingsOf(lead, slots, 2)) {
+          for (const sentence of fillingsOf(frame, slots, 2))
+            yield `${opening} ${continued(sentence, frame)}`;
+        }
+      }
+    }
+  }
+
+  function* counted(order: Frames, slots: Slots): Generator<string> {
+    for (const frame of order) {
+      for (const sentence of fillingsOf(frame, slots, 1)) {
+        yield `After ${turn - 1} turns, ${continued(sentence, frame)}`;
+      }
+    }
+  }
+
+  function wasSaid(text: string): boolean {
+    let isTail = false;
+    fingerprint(text, (print) => {
+      if (tails.has(print)) isTail = true;
+    });
+    return (
+      isTail || !isNew(text) || (memories.at(-1) ?? "").includes(text.toLowerCase().replace(/[.?!]$/, ""))
+    );
+  }
 
   return { say, wasSaid };
 }

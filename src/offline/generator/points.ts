@@ -20,7 +20,7 @@ const mayQuote = (word: string) => !NEVER_QUOTED.has(word) && !STOP_WORDS.has(wo
 
 /** A noun, as far as one can tell: after an article or a preposition, and none of the forms that are no nouns. */
 const isNounLike = (word: string) =>
-  /^[a-z]{5,14}$/.test(word) && !/(ed|ing|ly|able|ible|ful|ous|less|ish)$/.test(word);
+  /^[a-z]{5,14}$/.test(word) && !/(ed|ing|ly|teen|able|ible|ful|ous|less|ish)$/.test(word);
 
 /**
  * Terms of the topic that the message names, things first, latest first; then single telling words in quotation marks.

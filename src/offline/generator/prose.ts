@@ -23,6 +23,9 @@ export function closingQuestion(text: string): string {
     .trim();
 }
 
+/** A text as a regular expression that matches just that text. */
+export const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+
 export const capitalise = (text: string): string =>
   text.replace(/^(["'(]?)(\p{Ll})/u, (_, open: string, letter: string) => open + letter.toUpperCase());
 
@@ -87,10 +90,10 @@ const FNV_START = 0x811c9dc5;
 const step = (hash: number, code: number) => Math.imul(hash ^ code, 0x01000193);
 
 /**
- * Calls `add` with a fingerprint of every sentence, and of what follows a colon in it. Case and punctuation do not
- * count. One pass, because a long conversation is read anew in every request.
+ * Calls `add` with a fingerprint of every sentence of at least two words, and with one of what follows a colon in it
+ * (`isTail`). Case and punctuation do not count. One pass, because a long conversation is read anew in every request.
  */
-export function fingerprint(text: string, add: (print: number) => void): void {
+export function fingerprint(text: string, add: (print: number, isTail: boolean) => void): void {
   const lower = text.toLowerCase();
   let whole = FNV_START;
   let tail = 0;
@@ -103,7 +106,7 @@ export function fingerprint(text: string, add: (print: number) => void): void {
       if (gap) {
         words += 1;
         whole = step(whole, 32);
-        if (tail !== 0) tail = step(tail, 32);
+        if (tail !== 0 && tail !== FNV_START) tail = step(tail, 32);
       }
       gap = false;
       whole = step(whole, code);
@@ -117,8 +120,8 @@ export function fingerprint(text: string, add: (print: number) => void): void {
       ((code === 46 || code === 33 || code === 63) && (next === 32 || next === 34 || next === 10));
     if (ends) {
       if (words > 0) {
-        add(whole);
-        if (tail !== 0 && tail !== FNV_START) add(tail);
+        add(whole, false);
+        if (tail !== 0 && tail !== FNV_START) add(tail, true);
       }
       whole = FNV_START;
       tail = 0;

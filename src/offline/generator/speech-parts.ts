@@ -81,6 +81,8 @@ export function addEvidence(desk: Desk, most = 1): boolean {
     if (add(desk, frames, slots)) cite(desk, id, title);
   }
   if (desk.sentences.length > begin) {
+    // Whoever proposes or decides says next what follows from it.
+    if (move.stage === "propose" || move.stage === "decide") return true;
     return add(desk, voice.meaning, { subject: nearFirst(desk, desk.sentences.slice(begin).join(" ")) });
   }
   const [first] = findings;
@@ -143,7 +145,7 @@ export function addArguments(desk: Desk, count: number): void {
     { name: "mine", weight: 0.45, say: () => add(desk, voice.mine) },
     { name: "belief", weight: 0.6, say: () => addBelief(desk) },
     { name: "given", weight: isEarly ? 0.2 : 0.35, say: () => addGiven(desk) },
-    { name: "life", weight: isEarly ? 0.4 : 0.2, say: () => addLife(desk) },
+    { name: "life", weight: isEarly ? 0.4 : move.stage === "argue" ? 0.2 : 0.05, say: () => addLife(desk) },
     { name: "aside", weight: 0.45, say: () => addAside(desk) },
   ];
   const order = ways

@@ -67,6 +67,28 @@ describe("a persona's turn", () => {
     );
   });
 
+  it("is valid whatever people are called and whatever the topic says", () => {
+    const odd = fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.string({ unit: "grapheme", minLength: 1 }),
+      fc.constantFrom("J.(R+ Ha-rin", "$1 {target}", "[x", "Dr. \\d*"),
+    );
+    fc.assert(
+      fc.property(odd, odd, odd, (name, topic, background) => {
+        fc.pre([name, topic, background].every((text) => text.trim() !== ""));
+        const cast = CAST.map((persona, index) => (index === 1 ? { ...persona, name, background } : persona));
+        const persona = cast[1] ?? mara;
+        const request = turnRequest({ cast, topic, persona, transcript: SAID, turn: 3, maxTurns: 12 });
+        expect(
+          schemaFor(cast)
+            .parse(JSON.parse(contentOf(generateReply(request))))
+            .message.trim(),
+        ).not.toBe("");
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it("is the same for the same request, and another for another seed", () => {
     const replies = [1, 1, 2, 3].map((seed) => contentOf(generateReply(turnRequest({ ...settings, seed }))));
     expect(replies[0]).toBe(replies[1]);
@@ -74,13 +96,15 @@ describe("a persona's turn", () => {
   });
 
   it("answers who asked, by name, and takes up what was asked about", () => {
-    const said = [{ speaker: teo.id, message: "Signs are cheap. Mara, would you heat the waiting room?" }];
+    const said = [
+      { speaker: teo.id, message: "Signs are cheap. Mara, would you buy the new ticket system?" },
+    ];
     const messages = [1, 2, 3, 4, 5].map(
       (seed) => answerTo(turnRequest({ ...settings, transcript: said, seed })).message,
     );
     for (const message of messages) expect(message).toContain("Teo");
     expect(
-      messages.filter((message) => /waiting room/.test(message.split(/[.?]/)[0] ?? "")).length,
+      messages.filter((message) => /ticket system/.test(message.split(/[.?]/)[0] ?? "")).length,
     ).toBeGreaterThan(2);
   });
 
