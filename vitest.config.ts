@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 30_000,
+    reporters: ["dot"],
     coverage: { provider: "v8", include: ["src/**/*.ts", "tools/**/*.ts"], reporter: ["text-summary"] },
   },
 });

@@ -2,22 +2,26 @@
 import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
+import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { createGateway, type Gateway } from "./model/gateway.ts";
-import { generateReply } from "./offline/generator/generator.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 
 export interface DramatisOptions {
-  /** Default: the variable OPENAI_API_KEY. Without a key everything runs on the offline server. */
+  /** Default: the variable OPENAI_API_KEY. Without a key, and without `baseUrl`, everything runs offline. */
   apiKey?: string | undefined;
-  /** Any OpenAI-compatible server. Default: the variable OPENAI_BASE_URL, else OpenAI's. */
+  /** Any OpenAI-compatible server; named here it is used even without a key. Default: OPENAI_BASE_URL, else OpenAI's. */
   baseUrl?: string | undefined;
-  /** A YAML file that extends or overrides the catalog. Default: the variable DRAMATIS_CATALOG. */
+  /** Models and prices. Default: those of `catalogFile`. */
+  catalog?: Catalog | undefined;
+  /** A YAML file that extends or overrides the shipped catalog. Default: the variable DRAMATIS_CATALOG. */
   catalogFile?: string | undefined;
-  /** True: use the offline server although there is a key. */
+  /** True: the offline server although there is a key. False: an error where it would be used. */
   offline?: boolean | undefined;
+  /** Carries every request to a network server. Default: the global fetch. */
+  fetch?: typeof globalThis.fetch | undefined;
   /** Of one request's attempt, in milliseconds. Default 120,000. */
   timeoutMs?: number | undefined;
   /** Further attempts of a failed request. Default 2. */
@@ -34,7 +38,7 @@ export interface Dramatis {
   readonly gateway: Gateway;
   /** Where requests go, without credentials; undefined offline. */
   readonly host: string | undefined;
-  /** Present when `transport` is `offline`; keeps every request and its own bill. */
+  /** Present when `transport` is `offline`; keeps its own bill. */
   readonly offline: OfflineServer | undefined;
   /** The compiled graph of a scenario, wired to this gateway. */
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
@@ -44,43 +48,77 @@ export interface Dramatis {
 
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
   Omit<ConversationParts, "gateway"> & {
-    /** Default: the scenario's id, the time and four random letters. */
+    /** Default: `newConversationId` of the scenario. */
     conversationId?: string | undefined;
   };
 
 const DEFAULT_BASE_URL = "https://api.openai.com/v1";
+const OFFLINE_BASE_URL = "http://offline.invalid/v1";
+/** Servers that need no key want the header all the same. */
+const NO_KEY = "none";
 
 const set = (value: string | undefined) => (value?.trim() ? value.trim() : undefined);
 
-/** `<scenario>-<date>-<time>-<four letters>`, safe as a folder name. */
-export function newConversationId(scenarioId: string, now: number): string {
-  const time = new Date(now)
-    .toISOString()
-    .slice(0, 19)
-    .replaceAll("-", "")
-    .replaceAll(":", "")
-    .replace("T", "-");
-  return `${scenarioId}-${time}-${crypto.randomUUID().slice(0, 4)}`;
+/** `<scenario>-<date>-<time>-<ten random hexadecimal digits>`, safe as a folder name. */
+export function newConversationId(scenarioId: string, now: number = Date.now()): string {
+  const time = new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+  return `${scenarioId}-${time}-${crypto.randomUUID().replaceAll("-", "").slice(0, 10)}`;
+}
+
+const refuse = (message: string) => new DramatisError("invalid-argument", message);
+
+function checkedBaseUrl(baseUrl: string): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url?.username || url?.password) {
+    throw refuse(
+      "OPENAI_BASE_URL must not hold a user name or password: they would end up in logs. Use OPENAI_API_KEY.",
+    );
+  }
+  if (url?.protocol === "http:" || url?.protocol === "https:") return baseUrl;
+  throw refuse(
+    `OPENAI_BASE_URL: expected an address that begins with http:// or https://, got ${JSON.stringify(baseUrl)}.`,
+  );
+}
+
+/** A key travels in a header, which takes no line breaks and no letters beyond ASCII; it is never shown. */
+function checkedKey(key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw refuse(
+    "OPENAI_API_KEY holds characters that no key has (spaces, line breaks or others). Copy it again.",
+  );
+}
+
+/** Where requests go; undefined: nowhere, the conversation runs offline. */
+function destination(options: DramatisOptions): { apiKey: string; baseUrl: string } | undefined {
+  if (options.offline) return undefined;
+  const env = options.env ?? process.env;
+  const apiKey = set(options.apiKey) ?? set(env.OPENAI_API_KEY);
+  const explicit = set(options.baseUrl);
+  if (apiKey !== undefined || explicit !== undefined) {
+    const baseUrl = checkedBaseUrl(explicit ?? set(env.OPENAI_BASE_URL) ?? DEFAULT_BASE_URL);
+    return { apiKey: checkedKey(apiKey ?? NO_KEY), baseUrl };
+  }
+  if (options.offline === undefined) return undefined;
+  throw refuse("There is no key, and offline answers were ruled out. Set OPENAI_API_KEY.");
 }
 
 /** Opens everything a conversation needs. Nothing is read from disk but the catalog; nothing needs closing. */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
-  const env = options.env ?? process.env;
-  const clock = options.clock ?? Date.now;
-  const catalog = await loadCatalog(set(options.catalogFile) ?? set(env.DRAMATIS_CATALOG));
-  const apiKey = options.offline ? undefined : (set(options.apiKey) ?? set(env.OPENAI_API_KEY));
-  const baseUrl = set(options.baseUrl) ?? set(env.OPENAI_BASE_URL);
+  const { clock = Date.now, timeoutMs, maxRetries } = options;
+  const to = destination(options);
+  const host = to && new URL(to.baseUrl).host;
+  const file = set(options.catalogFile) ?? set((options.env ?? process.env).DRAMATIS_CATALOG);
+  const catalog = options.catalog ?? loadCatalog(file);
   const offline =
-    apiKey === undefined
-      ? createOfflineServer({ models: [...catalog.models.values()], generator: generateReply, clock })
+    to === undefined
+      ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
   const gateway = createGateway({
+    ...(to ?? { apiKey: NO_KEY, baseUrl: OFFLINE_BASE_URL }),
     catalog,
-    apiKey: apiKey ?? "offline",
-    baseUrl: offline === undefined ? baseUrl : "http://offline.invalid/v1",
-    fetch: offline?.fetch,
-    timeoutMs: options.timeoutMs,
-    maxRetries: options.maxRetries,
+    fetch: offline?.fetch ?? options.fetch,
+    timeoutMs,
+    maxRetries,
   });
   const transport = offline === undefined ? "network" : "offline";
 
@@ -88,22 +126,13 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     transport,
     catalog,
     gateway,
+    host,
     offline,
-    host: offline === undefined ? new URL(baseUrl ?? DEFAULT_BASE_URL).host : undefined,
     conversation: (scenario, parts = {}) => createConversation(scenario, { clock, ...parts, gateway }),
     async run(scenario, run = {}) {
-      const { input, context, signal, onEvent, ...parts } = run;
-      const graph = createConversation(scenario, { clock, ...parts, gateway });
-      return await runConversation(graph, {
-        scenario,
-        transport,
-        conversationId: run.conversationId ?? newConversationId(scenario.id, clock()),
-        clock,
-        signal,
-        ...(input === undefined ? {} : { input }),
-        ...(context === undefined ? {} : { context }),
-        ...(onEvent === undefined ? {} : { onEvent }),
-      });
+      const graph = createConversation(scenario, { clock, ...run, gateway });
+      const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
+      return await runConversation(graph, { clock, ...run, scenario, transport, conversationId });
     },
   };
 }

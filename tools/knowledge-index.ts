@@ -1,5 +1,6 @@
 /** A search index over the passages of a knowledge base: BM25, scoped to what a persona may see. */
 import MiniSearch from "minisearch";
+import { DramatisError } from "../src/domain/errors.ts";
 import type { FoundPassage, Passage } from "../src/domain/knowledge.ts";
 import { STOP_WORDS } from "./stop-words.ts";
 
@@ -19,8 +20,8 @@ export interface SearchScope {
 
 export interface SearchRequest {
   query: string;
-  /** Only this category; null: every category in the scope. */
-  category: string | null;
+  /** Only this category. Default, and null: every category in the scope. */
+  category?: string | null | undefined;
   scope?: SearchScope | undefined;
   /** Most passages that come back. Default 3. */
   limit?: number | undefined;
@@ -39,9 +40,17 @@ const BM25 = { k: 1.2, b: 0.75, d: 0 };
 
 /**
  * Builds the index of a knowledge base.
- * @throws Error when two passages have the same id.
+ * @throws DramatisError `invalid-argument` when two passages have the same id.
  */
 export function createKnowledgeIndex(passages: readonly Passage[]): KnowledgeIndex {
+  const byId = new Map<string, Passage>();
+  for (const passage of passages) {
+    if (byId.has(passage.id)) {
+      const message = `Two passages have the id "${passage.id}": citations could mean either. Give each its own id.`;
+      throw new DramatisError("invalid-argument", message);
+    }
+    byId.set(passage.id, passage);
+  }
   const engine = new MiniSearch<Passage>({
     fields: ["title", "text"],
     tokenize: termsOf,
@@ -57,12 +66,12 @@ export function createKnowledgeIndex(passages: readonly Passage[]): KnowledgeInd
     },
   });
   engine.addAll(passages);
-  return { passages: new Map(passages.map((passage) => [passage.id, passage])), engine };
+  return { passages: byId, engine };
 }
 
 /** The best passages for a query, best first; equal scores in the order of their ids. */
 export function search(index: KnowledgeIndex, request: SearchRequest): FoundPassage[] {
-  const { query, category, scope = {}, limit = DEFAULT_LIMIT } = request;
+  const { query, category = null, scope = {}, limit = DEFAULT_LIMIT } = request;
   const terms = new Set(termsOf(query.slice(0, MAX_QUERY_CHARACTERS)));
   const isWanted = (passage: Passage) =>
     isInScope(passage, scope) && (category === null || passage.category === category);

@@ -39,21 +39,21 @@ export function createSearchTool(index: KnowledgeIndex, options: SearchToolOptio
   );
 }
 
-/** Strict schemas want every key required; what may be left open is nullable. */
+/** Strict schemas want every key required; what may be left open is nullable. Models that leave it out are understood. */
 function argumentsSchema(categories: readonly string[]) {
   const [first, ...others] = categories;
   const category: z.ZodType<string | null, string | null> =
     first === undefined ? z.null() : z.enum([first, ...others]).nullable();
   return z.strictObject({
     query: z.string().describe("A few words that the passage should be about."),
-    category: category.describe("Only this category; null searches all."),
+    category: category.prefault(null).describe("Only this category; null searches all."),
   });
 }
 
 export type SearchTool = DynamicStructuredTool<
   ReturnType<typeof argumentsSchema>,
   { query: string; category: string | null },
-  { query: string; category: string | null },
+  { query: string; category?: string | null | undefined },
   string,
   unknown,
   typeof SEARCH_TOOL_NAME

@@ -1,41 +1,85 @@
 /** The catalog: which models there are, what they cost, and the rules that choose between them. */
 import { readFileSync } from "node:fs";
+import type { z } from "zod";
 import { DramatisError, InvalidFilesError, type Problem } from "../domain/errors.ts";
-import { catalogSchema, type ModelInfo, type SelectionRule } from "../domain/model-info.ts";
-import { nearNames } from "../domain/near-names.ts";
 import {
-  check,
-  decodeText,
+  catalogSchema,
+  type ModelInfo,
+  type modelInfoSchema,
+  type SelectionRule,
+  type selectionRuleSchema,
+} from "../domain/model-info.ts";
+import {
+  createNearHints,
   describe,
-  didYouMean,
+  listNames,
+  MAX_PROBLEMS,
   type Parsed,
-  problemAt,
-  readYaml,
-  type Source,
   sortProblems,
-} from "../domain/yaml-file.ts";
+} from "../domain/problem-words.ts";
+import { check, problemAt } from "../domain/schema-check.ts";
+import { decodeText, readValue, readYaml, type Source } from "../domain/yaml-source.ts";
 
 export interface Catalog {
-  /** By id, in the order of the files. */
+  /** By id, in the order of the files; without dated snapshots, unless they have an entry of their own. */
   readonly models: ReadonlyMap<string, ModelInfo>;
   /** First match wins; the last one always matches. */
   readonly selection: readonly SelectionRule[];
   /**
-   * The entry of a model. A dated snapshot (`gpt-4.1-2025-04-14`) has its base model's entry under its own id.
+   * The entry of a model, if it has one. A dated snapshot (`gpt-4.1-2025-04-14`) has its base model's entry under
+   * its own id.
+   */
+  find(id: string): ModelInfo | undefined;
+  /**
+   * The same for a model that must be there.
    * @throws DramatisError `unknown-name`, with near names.
    */
   model(id: string): ModelInfo;
 }
 
+type ModelFields = z.input<typeof modelInfoSchema>;
+
+/** A model of one's own, or the fields of a known one that differ. */
+export interface ModelChanges extends Partial<Omit<ModelFields, "price">> {
+  price?: Partial<NonNullable<ModelFields["price"]>> | undefined;
+}
+
+/** What a catalog file says, as a value. */
+export interface CatalogInput {
+  models?: Readonly<Record<string, ModelChanges>> | undefined;
+  /** Replaces the default rules. */
+  selection?: readonly z.input<typeof selectionRuleSchema>[] | undefined;
+}
+
 /** A dated snapshot's name: the base model's, then the day. */
 const SNAPSHOT = /^(.+)-\d{4}-\d{2}-\d{2}$/;
+const baseOf = (id: string) => SNAPSHOT.exec(id)?.[1] ?? id;
 
 /**
  * The models that come with the package, extended and overridden field by field by a file of the user's own.
  * @throws InvalidFilesError with every problem of that file.
  */
 export function loadCatalog(userFile?: string): Catalog {
-  const parsed = userFile === undefined ? parseCatalog("{}", "<none>") : readCatalog(userFile);
+  return userFile === undefined ? resolveCatalog({}) : valueOrThrow(readCatalog(userFile));
+}
+
+/**
+ * The same for embedders who hold their models in memory.
+ * @throws InvalidFilesError whose problems stand in the file `<catalog>`.
+ */
+export function resolveCatalog(input: CatalogInput): Catalog {
+  return valueOrThrow(overlaid(readValue(input, "<catalog>")));
+}
+
+/** A user's catalog laid over the one that comes with the package, or every problem of it. */
+export function parseCatalog(text: string, file: string): Parsed<Catalog> {
+  return overlaid(readYaml(text, file));
+}
+
+/** How catalog files are recognised and checked; for `checkFiles`. */
+export const catalogFileKind = { schema: catalogSchema, parse: parseCatalog };
+
+function valueOrThrow(parsed: Parsed<Catalog>): Catalog {
   if (!parsed.ok) throw new InvalidFilesError(parsed.problems);
   return parsed.value;
 }
@@ -51,40 +95,48 @@ function readCatalog(file: string): Parsed<Catalog> {
   }
 }
 
-/** A user's catalog laid over the one that comes with the package, or every problem of it. */
-export function parseCatalog(text: string, file: string): Parsed<Catalog> {
-  const shippedFile = new URL("./models.yaml", import.meta.url);
-  const shipped = readYaml(readFileSync(shippedFile, "utf8"), "models.yaml");
-  const source = readYaml(text, file);
-  const merged = check(catalogSchema, { ...source, data: overlay(shipped.data, source.data) });
-  // The data may be incomplete here, so the names of the rules are checked in whatever is there.
-  const known = Object.keys(
-    merged.ok ? merged.value.models : { ...modelsOf(shipped.data), ...modelsOf(source.data) },
-  );
-  const problems = [...(merged.ok ? [] : merged.problems), ...ruleProblems(source, known)];
-  if (!merged.ok || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
-  const { models, selection = [] } = merged.value;
-  return { ok: true, value: createCatalog(models, selection) };
+let shipped: Source | undefined;
+
+/** The catalog that comes with the package, read when it is first needed. */
+function shippedData(): unknown {
+  shipped ??= readYaml(readFileSync(new URL("./models.yaml", import.meta.url), "utf8"), "models.yaml");
+  return shipped.data;
 }
 
-/** How catalog files are recognised and checked; for `checkFiles`. */
-export const catalogFileKind = { schema: catalogSchema, parse: parseCatalog };
+function overlaid(source: Source): Parsed<Catalog> {
+  const base = shippedData();
+  const merged = check(catalogSchema, { ...source, data: overlay(base, source.data) });
+  // The data may be incomplete here, so the names of the rules are checked in whatever is there.
+  const models = merged.ok ? merged.value.models : { ...modelsOf(base), ...modelsOf(source.data) };
+  const problems = [...(merged.ok ? [] : merged.problems), ...ruleProblems(source, Object.keys(models))];
+  if (!merged.ok || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  return { ok: true, value: createCatalog(merged.value.models, merged.value.selection ?? []) };
+}
 
 function createCatalog(entries: Record<string, Omit<ModelInfo, "id">>, selection: SelectionRule[]): Catalog {
   const models = new Map(Object.entries(entries).map(([id, entry]) => [id, { ...entry, id }]));
+  const find = (id: string): ModelInfo | undefined => {
+    const entry = models.get(id) ?? models.get(baseOf(id));
+    return entry && { ...entry, id };
+  };
   return {
     models,
     selection,
+    find,
     model(id) {
-      const entry = models.get(id) ?? models.get(SNAPSHOT.exec(id)?.[1] ?? "");
-      if (entry) return { ...entry, id };
-      const known = [...models.keys()];
-      const hint = didYouMean(nearNames(id, known)) ?? `known: ${known.join(", ")}`;
-      const expected = "expected a model of the catalog";
-      throw new DramatisError("unknown-name", `${expected}, got ${describe(id)} (${hint})`);
+      const entry = find(id);
+      if (entry) return entry;
+      const { expected, got, hint } = unknownModel(id, [...models.keys()], createNearHints());
+      throw new DramatisError("unknown-name", `expected ${expected}, got ${got} (${hint})`);
     },
   };
 }
+
+const unknownModel = (id: string, known: readonly string[], near: ReturnType<typeof createNearHints>) => ({
+  expected: "a model of the catalog",
+  got: describe(id),
+  hint: near(id, known) ?? `known: ${listNames(known)}`,
+});
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -93,10 +145,15 @@ const isMapping = (value: unknown): value is Mapping =>
 
 const modelsOf = (data: unknown): Mapping => (isMapping(data) && isMapping(data.models) ? data.models : {});
 
-/** Mappings are joined key by key, all levels down; anything else of `over` takes the place of `base`. */
+/**
+ * Mappings are joined key by key, all levels down; anything else of `over` takes the place of `base`. Undefined, which
+ * only values from code hold, changes nothing.
+ */
 function overlay(base: unknown, over: unknown): unknown {
   if (!isMapping(base) || !isMapping(over)) return over;
-  const joined = Object.entries(over).map(([key, value]) => [key, overlay(base[key], value)]);
+  const joined = Object.entries(over)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, overlay(base[key], value)]);
   return { ...base, ...Object.fromEntries(joined) };
 }
 
@@ -104,17 +161,19 @@ function overlay(base: unknown, over: unknown): unknown {
 function ruleProblems(source: Source, known: readonly string[]): Problem[] {
   const rules = isMapping(source.data) ? source.data.selection : undefined;
   if (!Array.isArray(rules)) return [];
-  const unknownModels = rules.flatMap((rule: unknown, index) => {
-    const use = isMapping(rule) ? rule.use : undefined;
-    if (typeof use !== "string" || known.includes(SNAPSHOT.exec(use)?.[1] ?? use)) return [];
-    const hint = didYouMean(nearNames(use, known)) ?? `known: ${known.join(", ")}`;
-    const words = { expected: "a model of the catalog", got: describe(use), hint };
-    return [problemAt(source, ["selection", index, "use"], words)];
-  });
+  const names = new Set(known);
+  const near = createNearHints();
+  const problems = rules
+    .map((rule: unknown, index) => ({ use: isMapping(rule) ? rule.use : undefined, index }))
+    .filter(({ use }) => typeof use === "string" && !names.has(use) && !names.has(baseOf(use)))
+    .slice(0, MAX_PROBLEMS)
+    .map(({ use, index }) =>
+      problemAt(source, ["selection", index, "use"], unknownModel(String(use), known, near)),
+    );
   const last: unknown = rules.at(-1);
   const when = isMapping(last) ? last.when : undefined;
-  if (last !== undefined && !(isMapping(when) && Object.keys(when).length > 0)) return unknownModels;
+  if (last !== undefined && !(isMapping(when) && Object.keys(when).length > 0)) return problems;
   const expected = "a last rule without `when`, for whatever the others leave";
   const words = { expected, got: last === undefined ? "an empty list" : describe(when) };
-  return [...unknownModels, problemAt(source, ["selection", ...(last ? [rules.length - 1] : [])], words)];
+  return [...problems, problemAt(source, ["selection", ...(last ? [rules.length - 1] : [])], words)];
 }

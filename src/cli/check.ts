@@ -1,21 +1,40 @@
 /** `dramatis check`: every mistake in persona, scenario, catalog and knowledge files, all at once. */
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { catalogFileKind } from "../catalog/catalog.ts";
-import { InvalidFilesError } from "../domain/errors.ts";
-import { checkFiles } from "../scenario/check-files.ts";
+import { DramatisError, InvalidFilesError } from "../domain/errors.ts";
+import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** What is checked when nothing is named. */
+const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"];
+
+/** The folders of the current folder that usually hold such files. */
+function usualFolders(): string[] {
+  const found = USUAL_FOLDERS.filter((folder) => existsSync(folder));
+  if (found.length > 0) return found;
+  throw new DramatisError(
+    "invalid-argument",
+    `There is nothing to check: this folder has no ${USUAL_FOLDERS.map((name) => `${name}/`).join(", ")}. Name files or folders.`,
+  );
+}
 
 export function addCheck(program: Command, terminal: Terminal): void {
   program
     .command("check")
     .description("check files before they are used")
     .argument(
-      "<file...>",
-      "persona, scenario and catalog files (.yaml), knowledge documents (.md), or folders of them",
+      "[file...]",
+      "persona, scenario and catalog files (.yaml), knowledge documents (.md), or folders of them (default: scenarios/, personas/ and knowledge/ here)",
     )
-    .action((files: string[]) => {
+    .action(async (named: string[]) => {
+      const { catalogFileKind } = await import("../catalog/catalog.ts");
+      const { checkFiles } = await import("../scenario/check-files.ts");
+      const files = named.length === 0 ? usualFolders() : named;
       const problems = checkFiles(files, { catalog: catalogFileKind });
       if (problems.length > 0) throw new InvalidFilesError(problems);
-      terminal.write(`${files.length === 1 ? `${files[0]} is valid` : `All ${files.length} are valid`}.\n`);
+      const names = files.map(plainLine).join(", ");
+      terminal.write(
+        files.length === 1 ? `${names} is valid.\n` : `All ${files.length} are valid: ${names}.\n`,
+      );
     });
 }

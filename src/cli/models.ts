@@ -1,7 +1,5 @@
 /** `dramatis models`: the catalog, its prices and its selection rules. */
 import type { Command } from "commander";
-import { loadCatalog } from "../catalog/catalog.ts";
-import { renderModels } from "./screen/lists.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addModels(program: Command, terminal: Terminal): void {
@@ -9,7 +7,9 @@ export function addModels(program: Command, terminal: Terminal): void {
     .command("models")
     .description("list models, their prices and how they are chosen")
     .option("--catalog <file>", "a YAML file with your own models and prices (default: DRAMATIS_CATALOG)")
-    .action(({ catalog }: { catalog?: string }) => {
+    .action(async ({ catalog }: { catalog?: string }) => {
+      const { loadCatalog } = await import("../catalog/catalog.ts");
+      const { renderModels } = await import("./screen/lists.ts");
       const { models, selection } = loadCatalog(catalog ?? (terminal.env.DRAMATIS_CATALOG || undefined));
       terminal.write(`${renderModels([...models.values()], selection, terminal.screen).join("\n")}\n`);
     });

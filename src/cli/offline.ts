@@ -1,6 +1,6 @@
 /** `dramatis offline`: the offline server on a port, for any OpenAI client. */
 import type { Command } from "commander";
-import { openDramatis } from "../app.ts";
+import { formatUsd } from "../domain/money.ts";
 import type { Terminal } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
@@ -12,6 +12,7 @@ export function addOffline(program: Command, terminal: Terminal): void {
     .description("serve the OpenAI protocol on this machine, without a key and without a network")
     .option("--port <n>", "0: any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .action(async ({ port }: { port: number }) => {
+      const { openDramatis } = await import("../app.ts");
       const { offline } = await openDramatis({ offline: true, env: terminal.env });
       if (offline === undefined) return;
       const server = await offline.listen(port);
@@ -22,7 +23,7 @@ export function addOffline(program: Command, terminal: Terminal): void {
       await server.close();
       const { requests, costNanoUsd } = offline.bill;
       terminal.writeError(
-        `${requests} requests answered; a provider would have charged $${(costNanoUsd / 1e9).toFixed(6)}.\n`,
+        `${requests} requests answered; a provider would have charged ${formatUsd(costNanoUsd)}.\n`,
       );
     });
 }

@@ -2,14 +2,15 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { DramatisError } from "../domain/errors.ts";
-import { nearNames } from "../domain/near-names.ts";
-import { loadPersonas } from "../scenario/personas.ts";
+import { hintFor } from "../domain/near-names.ts";
+import type { Persona } from "../domain/persona.ts";
 import { shippedFolder } from "../scenario/shipped-folder.ts";
-import { renderPersona, renderPersonas } from "./screen/lists.ts";
 import type { Terminal } from "./terminal.ts";
 
-const folderOr = (folder: string | undefined) =>
-  folder ?? (existsSync("personas") ? "personas" : shippedFolder("personas"));
+async function personasIn(folder: string | undefined): Promise<Persona[]> {
+  const { loadPersonas } = await import("../scenario/personas.ts");
+  return loadPersonas(folder ?? (existsSync("personas") ? "personas" : shippedFolder("personas")));
+}
 
 export function addPersonas(program: Command, terminal: Terminal): void {
   const print = (lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
@@ -20,26 +21,31 @@ export function addPersonas(program: Command, terminal: Terminal): void {
     .command("list", { isDefault: true })
     .description("one line each")
     .argument("[folder]", where)
-    .action((folder?: string) => print(renderPersonas(loadPersonas(folderOr(folder)), terminal.screen)));
+    .action(async (folder?: string) => {
+      const { renderPersonas } = await import("./screen/lists.ts");
+      print(renderPersonas(await personasIn(folder), terminal.screen));
+    });
 
   personas
     .command("show")
     .description("everything about one persona, private notes included")
     .argument("<id>")
     .argument("[folder]", where)
-    .action((id: string, folder?: string) => {
-      const all = loadPersonas(folderOr(folder));
+    .action(async (id: string, folder?: string) => {
+      const { renderPersona } = await import("./screen/lists.ts");
+      const all = await personasIn(folder);
       const found = all.find((persona) => persona.id === id);
       if (found !== undefined) return print(renderPersona(found, terminal.screen));
-      const ids = all.map((persona) => persona.id);
-      const near = nearNames(id, ids);
-      const meant = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `There are ${ids.join(", ")}.`;
-      throw new DramatisError("unknown-name", `There is no persona "${id}". ${meant}`);
+      const hint = hintFor(
+        id,
+        all.map((persona) => persona.id),
+      );
+      throw new DramatisError("unknown-name", `There is no persona "${id}". ${hint}`);
     });
 
   personas
     .command("check")
     .description("report every mistake of every persona file")
     .argument("[folder]", where)
-    .action((folder?: string) => print([`${loadPersonas(folderOr(folder)).length} personas are valid.`]));
+    .action(async (folder?: string) => print([`${(await personasIn(folder)).length} personas are valid.`]));
 }

@@ -1,19 +1,18 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
-import { DramatisError } from "../domain/errors.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
-import { EXIT } from "./exit-code.ts";
+import { commandName } from "./command-name.ts";
+import { EXIT, exitCodeOfError } from "./exit-code.ts";
 import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
 import { addRun } from "./run.ts";
 import { addScenarios } from "./scenarios.ts";
-import { renderError } from "./screen/error.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A command registers itself; its action tells the exit code. */
+/** A command registers itself; its action imports what it needs, and tells the exit code. */
 export type Register = (program: Command, terminal: Terminal, exit: (code: number) => void) => void;
 
 const COMMANDS: readonly Register[] = [
@@ -26,10 +25,10 @@ const COMMANDS: readonly Register[] = [
   addStudio,
 ];
 
-/** Runs one command. Known errors are printed and become exit code 1; nothing is thrown. */
+/** Runs one command; without any, prints what there is. Errors are printed and become exit codes; nothing is thrown. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = new Command("dramatis")
+  const program = new Command(commandName(terminal.env))
     .description("Simulates conversations between several personas, with exact costs.")
     .version(packageVersion())
     .showHelpAfterError("Run with --help to see what is possible.")
@@ -43,11 +42,12 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     });
   }
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.userError;
-    terminal.writeError(`${renderError(error)}\n`);
-    return error instanceof DramatisError ? EXIT.userError : EXIT.failed;
+    const { renderError } = await import("./screen/error.ts");
+    terminal.writeError(`${renderError(error, terminal.env.OPENAI_API_KEY)}\n`);
+    return exitCodeOfError(error);
   }
 }

@@ -1,62 +1,87 @@
 /** Writes a conversation's record: transcript.md, conversation.json, messages.jsonl. */
-import { accessSync, constants, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
+import { jsonText } from "../report/json-text.ts";
 import { messageLines } from "../report/message-lines.ts";
 import { transcriptMarkdown } from "../report/transcript.ts";
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Makes the folder before anything is paid. */
+/** Makes the folder, and a file in it, before anything is paid. */
 export function prepareFolder(folder: string): void {
   try {
+    process.cwd(); // Throws when the current folder was deleted; making folders in it would never end.
     mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    const probe = join(folder, ".dramatis-probe");
+    writeFileSync(probe, "Can this folder be written to?");
+    rmSync(probe);
   } catch (cause) {
     const message = `Cannot write to the folder ${folder}: ${reason(cause)}. Name another with --out.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }
 
-function writeAll(record: ConversationRecord, folder: string): string[] {
-  const texts: Record<string, string> = {
-    "transcript.md": transcriptMarkdown(record),
-    "conversation.json": `${JSON.stringify(record, null, 2)}\n`,
-    "messages.jsonl": messageLines(record),
-  };
-  return Object.entries(texts).map(([name, text]) => {
-    const file = join(folder, name);
-    writeFileSync(file, text);
-    return file;
-  });
-}
-
-/**
- * Writes the files and returns their paths. A conversation that was paid for is not lost when the folder cannot take
- * it (full disk, folder gone): the system's folder for temporary files is tried next.
- */
-export function writeRecord(record: ConversationRecord, folder: string): string[] {
-  try {
-    return writeAll(record, folder);
-  } catch (cause) {
-    const rescued = rescue(record);
-    const kept =
-      rescued === undefined
-        ? "It could not be kept elsewhere either."
-        : `It was written to ${rescued} instead.`;
-    const message = `Cannot write the record to ${folder}: ${reason(cause)}. ${kept}`;
-    throw new DramatisError("write-failed", message, { cause });
+/** The first of `old-1-<name>`, `old-2-<name>`, … that is free. */
+function spareName(folder: string, name: string): string {
+  for (let number = 1; ; number++) {
+    const file = join(folder, `old-${number}-${name}`);
+    if (!existsSync(file)) return file;
   }
 }
 
-function rescue(record: ConversationRecord): string | undefined {
+/** All files or none: they take their names only once all are written. Files of an earlier record are kept as `old-…`. */
+function writeAll(record: ConversationRecord, folder: string): string[] {
+  const texts: Record<string, string> = {
+    "transcript.md": transcriptMarkdown(record),
+    "conversation.json": `${jsonText(record, 2)}\n`,
+    "messages.jsonl": messageLines(record),
+  };
+  const names = Object.keys(texts);
+  const temporary = (name: string) => join(folder, `.${name}.part`);
   try {
-    const folder = mkdtempSync(join(tmpdir(), "dramatis-"));
-    writeAll(record, folder);
-    return folder;
+    for (const [name, text] of Object.entries(texts)) writeFileSync(temporary(name), text);
+    return names.map((name) => {
+      const file = join(folder, name);
+      if (existsSync(file)) renameSync(file, spareName(folder, name));
+      renameSync(temporary(name), file);
+      return file;
+    });
+  } finally {
+    for (const name of names) rmSync(temporary(name), { force: true });
+  }
+}
+
+/** Where a record went, and what is to be said when that is not where it should be. */
+export interface Written {
+  files: string[];
+  problem?: DramatisError;
+}
+
+/**
+ * Writes the files. A conversation that was paid for is not lost when the folder cannot take it (full disk, folder
+ * gone): the system's folder for temporary files is tried next.
+ */
+export function writeRecord(record: ConversationRecord, folder: string): Written {
+  try {
+    return { files: writeAll(record, folder) };
+  } catch (cause) {
+    const files = rescue(record);
+    const kept =
+      files.length === 0
+        ? "It could not be kept elsewhere either: copy it from the output."
+        : "It is kept elsewhere.";
+    const message = `Cannot write the record to ${folder}: ${reason(cause)}. ${kept}`;
+    return { files, problem: new DramatisError("write-failed", message, { cause }) };
+  }
+}
+
+function rescue(record: ConversationRecord): string[] {
+  try {
+    return writeAll(record, mkdtempSync(join(tmpdir(), "dramatis-")));
   } catch {
-    return undefined; // The caller says so; the first error is the one to mend.
+    return []; // The caller says so; the first error is the one to mend.
   }
 }

@@ -1,14 +1,23 @@
 /** Shows a conversation as it goes on: header, turns, a progress line, the end; or, with `--quiet`, the end only. */
 import type { Dramatis } from "../app.ts";
 import { rateComplexity } from "../conversation/complexity.ts";
-import { limitOf } from "../conversation/endings.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
 import { chooseModel } from "../conversation/persona-node.ts";
-import type { ConversationEvent } from "../conversation/run.ts";
+import { settingsOf } from "../conversation/settings.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
+import { nanoUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
+import type { ComplexityLevel } from "../domain/scenario.ts";
+import type { Rating } from "../domain/turn.ts";
 import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { renderFailure, renderHeader, renderRemark, renderTurn } from "./screen/conversation.ts";
+import {
+  renderFailure,
+  renderHeader,
+  renderRating,
+  renderRemark,
+  renderTurn,
+} from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
 import { renderProgress } from "./screen/progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,6 +29,8 @@ export interface RunScreenParts {
   seed: number;
   terminal: Terminal;
   mode: "full" | "quiet" | "json";
+  /** That answers are generated because the user wants it so. */
+  isOfflineAsked: boolean;
 }
 
 export interface RunScreen {
@@ -41,13 +52,15 @@ export function createRunScreen({
   seed,
   terminal,
   mode,
+  isOfflineAsked,
 }: RunScreenParts): RunScreen {
   const { screen } = terminal;
   const cast = scenario.cast.map(({ id, name, role }) => ({ id, name, role }));
-  const maxCostUsd = context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd;
-  const maxTurns = context.maxTurns ?? limitOf("maxTurns", scenario.endings);
+  const settings = settingsOf(scenario, conversationContext.parse(context));
+  const { maxTurns, maxCostUsd } = settings;
   const hasProgress = terminal.hasProgress && mode !== "json";
-  const offlineReason = terminal.env.OPENAI_API_KEY ? "as asked" : "no OPENAI_API_KEY";
+  const why = isOfflineAsked ? "as asked" : offlineReason(terminal.env);
+  let level: ComplexityLevel | undefined;
   let spent = emptySubtotal();
   let turns = 0;
 
@@ -56,30 +69,35 @@ export function createRunScreen({
 
   function progress(activity: string) {
     if (!hasProgress) return;
-    const capNanoUsd = maxCostUsd === undefined ? undefined : maxCostUsd * 1e9;
+    const capNanoUsd = maxCostUsd === undefined ? undefined : nanoUsd(maxCostUsd);
     terminal.writeError(renderProgress({ turns, maxTurns, cost: spent, capNanoUsd, activity }, screen));
   }
 
   /** The models the personas begin with. */
   function models(): string[] {
-    const settings = conversationContext.parse(context);
-    const set = settings.complexity ?? scenario.complexity;
-    const level = set === "auto" ? rateComplexity(scenario.topic, []).level : set;
+    const { complexity } = settings;
+    const first = complexity === "auto" ? rateComplexity(scenario.topic, []).level : complexity;
     const ids = scenario.cast.map(
-      (persona) => chooseModel({ scenario, persona, gateway: dramatis.gateway }, settings, level).id,
+      (persona) => chooseModel({ scenario, persona, gateway: dramatis.gateway }, settings, first).id,
     );
     return [...new Set(ids)];
+  }
+
+  /** Tells of a rating only where it changes. */
+  function rated(rating: Rating) {
+    if (level !== undefined && level !== rating.level && mode === "full") print(renderRating(rating, screen));
+    level = rating.level;
   }
 
   return {
     open() {
       if (mode !== "full") {
-        if (dramatis.host === undefined) terminal.writeError(`${offlineNote(models(), offlineReason)}\n`);
+        if (dramatis.host === undefined) terminal.writeError(`${offlineNote(models(), why)}\n`);
         return;
       }
       const transport =
         dramatis.host === undefined
-          ? { kind: "offline" as const, pricedAs: models(), why: offlineReason }
+          ? { kind: "offline" as const, pricedAs: models(), why }
           : { kind: "network" as const, host: dramatis.host };
       print(renderHeader({ title: scenario.title, topic: scenario.topic, cast, seed, transport }, screen));
       print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
@@ -87,6 +105,7 @@ export function createRunScreen({
     show(event) {
       erase();
       if (event.type === "choice") {
+        rated(event.complexity);
         progress(`${cast.find(({ id }) => id === event.choice.speaker)?.name ?? ""} is speaking`);
         return;
       }
@@ -113,6 +132,12 @@ export function createRunScreen({
       print(renderEnding({ record, files }, screen));
     },
   };
+}
+
+/** Why answers are generated although nobody asked for it. */
+function offlineReason({ OPENAI_BASE_URL }: Terminal["env"]): string {
+  if (!OPENAI_BASE_URL?.trim()) return "no OPENAI_API_KEY";
+  return "no OPENAI_API_KEY, so OPENAI_BASE_URL is ignored: set a key as well, any text for a server that needs none";
 }
 
 const offlineNote = (models: readonly string[], why: string) =>

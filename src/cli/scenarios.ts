@@ -1,15 +1,16 @@
 /** `dramatis scenarios`: which scenarios there are and how to run them. */
-import { existsSync } from "node:fs";
-import { relative } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, extname, relative } from "node:path";
 import type { Command } from "commander";
-import { scenarioFiles } from "../scenario/find-scenario.ts";
-import { loadScenario } from "../scenario/scenario.ts";
 import { shippedFolder } from "../scenario/shipped-folder.ts";
-import { renderScenarios } from "./screen/lists.ts";
+import { commandName } from "./command-name.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A path as the user would type it: relative where that is shorter. */
-function typedPath(file: string): string {
+/** A scenario as the user would name it: by its id where it comes with Dramatis, else by its path, the shorter way. */
+function typedName(file: string): string {
+  if (realpathSync(dirname(file)) === realpathSync(shippedFolder("scenarios"))) {
+    return basename(file, extname(file));
+  }
   const near = relative(process.cwd(), file);
   return near.length < file.length ? near : file;
 }
@@ -19,7 +20,10 @@ export function addScenarios(program: Command, terminal: Terminal): void {
     .command("scenarios")
     .description("list scenarios")
     .argument("[folder]", "default: scenarios/ here, else those that come with Dramatis")
-    .action((folder: string | undefined) => {
+    .action(async (folder: string | undefined) => {
+      const { scenarioFiles } = await import("../scenario/find-scenario.ts");
+      const { loadScenario } = await import("../scenario/scenario.ts");
+      const { renderScenarios } = await import("./screen/lists.ts");
       const from = folder ?? (existsSync("scenarios") ? "scenarios" : shippedFolder("scenarios"));
       const rows = scenarioFiles(from).map((file) => {
         const { id, title, description, cast, moderator } = loadScenario(file);
@@ -27,7 +31,7 @@ export function addScenarios(program: Command, terminal: Terminal): void {
           id,
           title,
           description,
-          file: typedPath(file),
+          command: `${commandName(terminal.env)} run ${typedName(file)}`,
           castSize: cast.length,
           policy: moderator.policy,
         };

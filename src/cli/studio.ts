@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { DramatisError } from "../domain/errors.ts";
+import { EXIT } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
@@ -68,10 +69,9 @@ async function studio({ port: wanted, reload }: StudioFlags, terminal: Terminal)
   if (port === undefined) {
     throw new DramatisError("port-in-use", `Port ${wanted} is taken. Leave --port out to take any free one.`);
   }
-  const url = `http://${LOOPBACK}:${port}`;
-  terminal.write(
-    `Graph server  ${url}\nStudio        https://smith.langchain.com/studio/?baseUrl=${encodeURIComponent(url)}\n\n`,
-  );
+  if (wanted === undefined && port !== USUAL_PORT) {
+    terminal.writeError(`Port ${USUAL_PORT} is taken; the graph server gets ${port}.\n`);
+  }
   const args = [
     graphServer(),
     "dev",
@@ -82,9 +82,15 @@ async function studio({ port: wanted, reload }: StudioFlags, terminal: Terminal)
     String(port),
     ...(reload ? [] : ["--no-reload"]),
   ];
-  const server = spawn(process.execPath, args, { stdio: "inherit" });
-  const dispose = terminal.onInterrupt(() => server.kill("SIGTERM"));
+  // In a group of its own it hears of Ctrl-C from here alone. The graph server, its watcher and the terminal would each
+  // send a signal otherwise, and the watcher kills a server that is still storing its threads at the second.
+  const server = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"], detached: true });
+  let isInterrupted = false;
+  const dispose = terminal.onInterrupt(() => {
+    isInterrupted = true;
+    server.kill("SIGTERM");
+  });
   const code = await new Promise<number>((resolve) => server.once("exit", (status) => resolve(status ?? 0)));
   dispose();
-  return code;
+  return isInterrupted ? EXIT.done : code;
 }

@@ -12,10 +12,11 @@ export interface Terminal {
   hasProgress: boolean;
   env: Readonly<Record<string, string | undefined>>;
   clock: () => number;
-  /** Calls back at every Ctrl-C (or request to end) until the returned function is called. */
+  /** Calls back at every Ctrl-C or other request to end, until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
 }
 
+/** Where the width is unknown: pipes have none, and some terminals say 0. */
 const DEFAULT_COLUMNS = 80;
 
 function hasColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
@@ -24,28 +25,33 @@ function hasColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   return isTerminal && env.TERM !== "dumb";
 }
 
-/** The terminal of this process. */
+/**
+ * The terminal of this process. A terminal that closes is a request to end; without one, SIGHUP keeps its meaning, as
+ * `nohup` sets it.
+ */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", ...(stdout.isTTY ? ["SIGHUP" as const] : [])];
   const listeners = new Set<() => void>();
   const interrupt = () => {
     for (const listener of listeners) listener();
   };
   // Whoever read our output is gone (`… | head`): nothing more to say, but what was paid for is still written.
   stdout.on("error", interrupt);
+  stderr.on("error", interrupt);
   return {
     write: (text) => stdout.write(text),
     writeError: (text) => stderr.write(text),
-    screen: { columns: stdout.columns ?? DEFAULT_COLUMNS, colour: hasColour(env, stdout.isTTY) },
+    screen: { columns: stdout.columns || DEFAULT_COLUMNS, colour: hasColour(env, stdout.isTTY) },
     hasProgress: stderr.isTTY && stdout.isTTY,
     env,
     clock: Date.now,
     onInterrupt(listener) {
       listeners.add(listener);
-      process.on("SIGINT", listener).on("SIGTERM", listener);
+      for (const signal of signals) process.on(signal, listener);
       return () => {
         listeners.delete(listener);
-        process.off("SIGINT", listener).off("SIGTERM", listener);
+        for (const signal of signals) process.off(signal, listener);
       };
     },
   };

@@ -1,7 +1,9 @@
 /** When a conversation is over: pure functions of the conversation so far. */
+import { formatUsd, nanoUsd } from "../domain/money.ts";
 import type { EndingRecord } from "../domain/record.ts";
 import type { EndingSettings } from "../domain/scenario.ts";
 import type { Turn } from "../domain/turn.ts";
+import { spentAtMost } from "../ledger/totals.ts";
 import { type ConversationView, pairOf } from "./view.ts";
 
 /** An embedder's own ending: evidence when it fires, else undefined. */
@@ -37,8 +39,8 @@ const evaluators: { [K in Leaf]: Evaluator<K> } = {
     return used >= limit ? `${used} of ${limit} tokens` : undefined;
   },
   maxCostUsd: (limit, { totals }) => {
-    const spent = totals.costNanoUsd ?? 0;
-    return spent >= limit * 1e9 ? `$${(spent / 1e9).toFixed(6)} of $${limit}` : undefined;
+    const spent = spentAtMost(totals);
+    return spent >= nanoUsd(limit) ? `${formatUsd(spent)}, the limit is $${limit}` : undefined;
   },
   maxDurationSeconds: (limit, { elapsedMs }) =>
     elapsedMs >= limit * 1000 ? `${(elapsedMs / 1000).toFixed(1)} of ${limit} seconds` : undefined,

@@ -2,7 +2,7 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import {
   type BaseCheckpointSaver,
-  Command,
+  type CommandInstance,
   type CompiledGraph,
   END,
   type LangGraphRunnableConfig,
@@ -10,10 +10,15 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 import { categoriesInScope, createKnowledgeIndex } from "../../tools/knowledge-index.ts";
-import { createSearchTool } from "../../tools/search-knowledge-base.ts";
+import { createSearchTool, SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { DramatisError } from "../domain/errors.ts";
 import type { Gateway } from "../model/gateway.ts";
+import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { contextOf } from "./context.ts";
 import type { Ending } from "./endings.ts";
+import type { ConversationEvent } from "./events.ts";
 import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
 import type { Policy } from "./policies.ts";
@@ -38,10 +43,8 @@ export interface ConversationParts {
   policy?: Policy | undefined;
   /** Further endings, asked after the scenario's. */
   endings?: readonly Ending[] | undefined;
-  /** Further tools that every persona may call. */
+  /** Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. */
   tools?: readonly StructuredToolInterface[] | undefined;
-  /** Ends the conversation before the next turn, with status `interrupted`. */
-  stopSignal?: AbortSignal | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
   /** Draws a seed when neither input nor scenario has one. Default: 31 random bits. */
@@ -55,11 +58,11 @@ export type Conversation = CompiledGraph<
   ConversationUpdate,
   ConversationContextInput,
   ConversationInput,
-  ConversationOutput
+  ConversationOutput,
+  unknown,
+  CommandInstance<unknown, Partial<ConversationUpdate>, string>,
+  ConversationEvent
 >;
-
-/** LangGraph validates the context but does not fill in its defaults. */
-const contextOf = (config: LangGraphRunnableConfig) => conversationContext.parse(config.context ?? {});
 
 /** Far above any conversation; endings stop a conversation, not LangGraph's limit of 25 steps. */
 const RECURSION_LIMIT = 1_000_000;
@@ -82,10 +85,11 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
     policy: parts.policy,
     endings: parts.endings ?? [],
-    stopSignal: parts.stopSignal,
   });
   const categories = [...categoriesInScope(index).keys()];
   const ids = scenario.cast.map(({ id }) => id);
+  checkModels(scenario, gateway.catalog);
+  checkToolNames(parts.tools ?? []);
 
   const graph = new StateGraph({
     state: conversationState,
@@ -96,11 +100,15 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   });
   graph.addNode(
     "moderator",
-    async (state: ConversationState, config: LangGraphRunnableConfig) => {
-      const { update, speaker } = await moderate(state, contextOf(config), config);
-      return new Command({ update, goto: speaker ?? END });
-    },
-    { ends: [...ids, END], metadata: { kind: "moderator", policy: scenario.moderator.policy } },
+    (state: ConversationState, config: LangGraphRunnableConfig) =>
+      moderate(state, contextOf(config, ids, gateway.catalog), config),
+    { metadata: { kind: "moderator", policy: scenario.moderator.policy } },
+  );
+  graph.addConditionalEdges(
+    "moderator",
+    ({ status, next }: ConversationState) =>
+      status === "running" && next !== undefined ? next.speaker : END,
+    [...ids, END],
   );
   graph.addEdge(START, "moderator");
   for (const persona of scenario.cast) {
@@ -112,7 +120,8 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock });
     graph.addNode(
       persona.id,
-      (state: ConversationState, config: LangGraphRunnableConfig) => speak(state, contextOf(config), config),
+      (state: ConversationState, config: LangGraphRunnableConfig) =>
+        speak(state, contextOf(config, ids, gateway.catalog), config),
       { metadata: { kind: "persona", persona: persona.id, name: persona.name, role: persona.role } },
     );
     graph.addEdge(persona.id, "moderator");
@@ -124,5 +133,33 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     })
     .withConfig({ recursionLimit: RECURSION_LIMIT });
   // LangGraph would demand every key of the context; all of them may be left out.
-  return compiled as unknown as Conversation;
+  return withoutStepLimit(compiled as unknown as Conversation);
+}
+
+/** A model that is named wrongly is found before anything is paid, not when its persona first speaks. */
+function checkModels({ cast, moderator }: Scenario, catalog: Catalog): void {
+  for (const { model } of cast) if (model !== undefined) catalog.model(model);
+  if (moderator.policy === "model" && moderator.model !== undefined) catalog.model(moderator.model);
+}
+
+const TOOL_NAME = /^[\w-]{1,64}$/;
+
+/** Providers reject every request that offers a tool under a name they do not take, or two under one. */
+function checkToolNames(tools: readonly StructuredToolInterface[]): void {
+  const taken = new Set<string>([SEARCH_TOOL_NAME, ANSWER_TOOL]);
+  for (const { name } of tools) {
+    const expected = taken.has(name) ? "a name of its own" : "a name of letters, digits, _ and -, 64 at most";
+    if (taken.has(name) || !TOOL_NAME.test(name)) {
+      throw new DramatisError("invalid-argument", `Tool ${JSON.stringify(name)}: expected ${expected}.`);
+    }
+    taken.add(name);
+  }
+}
+
+/** As a subgraph it would get its parent's limit of 25 steps with every call, which is about twelve turns. */
+function withoutStepLimit(graph: Conversation): Conversation {
+  const stream = graph.stream.bind(graph);
+  graph.stream = ((input, options) =>
+    stream(input, { ...options, recursionLimit: RECURSION_LIMIT })) as typeof graph.stream;
+  return graph;
 }

@@ -9,6 +9,7 @@ import type { UsageEntry } from "../domain/usage.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { cheapestModel } from "../model/selection.ts";
 import { candidates, directed } from "./policies.ts";
+import { runSignals } from "./run-signals.ts";
 import type { ConversationView } from "./view.ts";
 
 type ModelPolicySettings = Extract<ModeratorSettings, { policy: "model" }>;
@@ -16,6 +17,8 @@ type ModelPolicySettings = Extract<ModeratorSettings, { policy: "model" }>;
 export interface AskedChoice {
   choice: Omit<Choice, "turn">;
   usage: UsageEntry[];
+  /** Why the question itself did not fit the budget; there is then no choice to follow. */
+  overBudget?: string | undefined;
 }
 
 /** Latest turns the model sees; the cast's roles and this much of the conversation decide a speaker. */
@@ -76,6 +79,7 @@ export function createModelPolicy(
         purpose: "moderator",
         turn: view.turn,
         spendableNanoUsd,
+        signal: runSignals().abort,
       },
       config,
     );
@@ -89,6 +93,7 @@ export function createModelPolicy(
           ? `${reply.problem}: ${reply.detail}`
           : "a tool was called";
     return {
+      overBudget: reply.kind === "problem" && reply.problem === "budget" ? reply.detail : undefined,
       choice: { ...fallback(view), policy: "directed", fallbackFrom: { policy: "model", problem } },
       usage: reply.usage,
     };

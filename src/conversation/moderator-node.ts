@@ -1,17 +1,23 @@
-/** The moderator's node: opens the conversation, ends it, or says who speaks next and why. */
+/**
+ * The moderator's node: opens the conversation, ends it, or says who speaks next and why. Its decision is the state's
+ * `status` and `next`; the graph's edge only follows them.
+ */
 import { HumanMessage } from "@langchain/core/messages";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { DramatisError } from "../domain/errors.ts";
 import type { EndingRecord, Status } from "../domain/record.ts";
 import type { Choice, Rating } from "../domain/turn.ts";
-import { totalsOf } from "../ledger/totals.ts";
+import { addTotals, totalsOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { budgetOf, budgetReached } from "./budget.ts";
 import { rateComplexity } from "./complexity.ts";
-import { type Ending, firedEnding, withMaxTurns } from "./endings.ts";
+import { type Ending, firedEnding } from "./endings.ts";
+import { emit } from "./events.ts";
 import { type AskedChoice, createModelPolicy } from "./model-policy.ts";
-import { candidates, type Policy, purePolicy } from "./policies.ts";
+import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
+import { runSignals } from "./run-signals.ts";
+import { type RunSettings, settingsOf } from "./settings.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
 import type { ConversationView } from "./view.ts";
 
@@ -22,7 +28,6 @@ export interface ModeratorParts {
   drawSeed: () => number;
   policy: Policy | undefined;
   endings: readonly Ending[];
-  stopSignal: AbortSignal | undefined;
 }
 
 type ChooseSpeaker = (
@@ -36,12 +41,13 @@ function chooser({ scenario, gateway, policy }: ModeratorParts): ChooseSpeaker {
   const { moderator } = scenario;
   if (policy !== undefined) {
     return async (view) => {
-      const chosen = await policy(view);
-      if (candidates(view).includes(chosen.speaker))
-        return { choice: { ...chosen, policy: "custom" }, usage: [] };
+      const chosen: Partial<PolicyChoice> | undefined = await policy(view);
+      const { speaker, reason = "no reason given" } = chosen ?? {};
+      if (speaker !== undefined && candidates(view).includes(speaker))
+        return { choice: { speaker, reason, policy: "custom" }, usage: [] };
       throw new DramatisError(
         "invalid-argument",
-        `The policy function chose "${chosen.speaker}" for turn ${view.turn}; it may choose ${candidates(view).join(", ")}.`,
+        `The policy function chose "${speaker}" for turn ${view.turn}; it may choose ${candidates(view).join(", ")}.`,
       );
     };
   }
@@ -90,8 +96,7 @@ export function createModeratorNode(parts: ModeratorParts) {
   }
 
   /** Rated anew once a round, so that a persona does not change its model from turn to turn. */
-  function rated(state: ConversationState, context: ConversationContext, view: ConversationView): Rating {
-    const set = context.complexity ?? scenario.complexity;
+  function rated(state: ConversationState, { complexity: set }: RunSettings, view: ConversationView): Rating {
     if (set !== "auto") return { level: set, signs: [] };
     const isNewRound = (view.turn - 1) % view.cast.length === 0;
     return state.complexity === undefined || isNewRound
@@ -100,20 +105,20 @@ export function createModeratorNode(parts: ModeratorParts) {
   }
 
   function over(
-    context: ConversationContext,
+    { endings }: RunSettings,
     view: ConversationView,
   ): { ending: EndingRecord; status: Status } | undefined {
-    if (parts.stopSignal?.aborted) {
+    const { stop, abort } = runSignals();
+    if (stop?.aborted || abort?.aborted) {
       return {
         ending: { kind: "abort", evidence: `stopped before turn ${view.turn}` },
         status: "interrupted",
       };
     }
-    const fired =
-      firedEnding(withMaxTurns(scenario.endings, context.maxTurns), view) ??
-      parts.endings.map((ending) => ending(view)).find((record) => record !== undefined);
-    if (fired !== undefined)
-      return { ending: fired, status: fired.kind === "maxCostUsd" ? "budget" : "completed" };
+    const set = firedEnding(endings, view);
+    if (set !== undefined) return { ending: set, status: set.kind === "maxCostUsd" ? "budget" : "completed" };
+    const fired = parts.endings.map((ending) => ending(view)).find((record) => record !== undefined);
+    if (fired !== undefined) return { ending: fired, status: "completed" };
     const failed = allFailed(view);
     return failed && { ending: failed, status: "failed" };
   }
@@ -122,8 +127,9 @@ export function createModeratorNode(parts: ModeratorParts) {
     state: ConversationState,
     context: ConversationContext,
     config: LangGraphRunnableConfig,
-  ): Promise<{ update: ConversationUpdate; speaker: string | undefined }> {
-    if (state.halt !== null) return { update: { ...state.halt, halt: null }, speaker: undefined };
+  ): Promise<ConversationUpdate> {
+    if (state.halt !== null) return { ...state.halt, halt: null };
+    const settings = settingsOf(scenario, context);
     const start = opened(state);
     const last = lastChoice(state);
     const view: ConversationView = {
@@ -137,25 +143,19 @@ export function createModeratorNode(parts: ModeratorParts) {
       last,
       elapsedMs: clock() - Date.parse(start.startedAt),
     };
-    const finished = over(context, view);
-    const complexity = rated(state, context, view);
-    if (finished !== undefined) return { update: { ...start, complexity, ...finished }, speaker: undefined };
+    const finished = over(settings, view);
+    const complexity = rated(state, settings, view);
+    if (finished !== undefined) return { ...start, complexity, ...finished };
 
-    const budget = budgetOf(
-      context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd,
-      scenario.endings,
-      state.totals,
-    );
-    const { choice, usage } = await choose(view, budget?.spendableNanoUsd, config);
-    const next: Choice = { turn: view.turn, ...choice };
-    if (budget !== undefined && choice.fallbackFrom?.problem.startsWith("budget:")) {
-      const ending = budgetReached(budget, choice.fallbackFrom.problem);
-      return { update: { ...start, complexity, ending, status: "budget" }, speaker: undefined };
+    const budget = budgetOf(settings.maxCostUsd, state.totals);
+    const { choice, usage, overBudget } = await choose(view, budget?.spendableNanoUsd, config);
+    const counted = { ...start, complexity, usage, totals: totalsOf(usage) };
+    const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, counted.totals));
+    if (after !== undefined && overBudget !== undefined) {
+      return { ...counted, ending: budgetReached(after, overBudget), status: "budget" };
     }
-    config.writer?.({ type: "choice", choice: next, complexity });
-    return {
-      update: { ...start, complexity, next, status: "running", ending: null, usage, totals: totalsOf(usage) },
-      speaker: next.speaker,
-    };
+    const next: Choice = { turn: view.turn, ...choice };
+    emit(config, { type: "choice", choice: next, complexity });
+    return { ...counted, next, status: "running", ending: null };
   };
 }

@@ -1,68 +1,67 @@
 /** A persona's node: chooses its model, takes the turn, and returns what the state should hold of it. */
-import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { AIMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { type Answer, answerSchema } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
+import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
-import { spentAtMost, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import type { Gateway, Line } from "../model/gateway.ts";
+import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
+import type { Gateway, ModelLine } from "../model/gateway.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { takeTurn } from "../turn/persona-turn.ts";
-import { buildPrompt, type Utterance } from "../turn/prompt.ts";
-import { budgetOf, budgetReached } from "./budget.ts";
-import { limitOf } from "./endings.ts";
+import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
+import { buildPrompt } from "../turn/prompt.ts";
+import { type Budget, budgetOf, budgetReached } from "./budget.ts";
+import { emit } from "./events.ts";
+import { runSignals } from "./run-signals.ts";
+import { type RunSettings, settingsOf } from "./settings.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import { transcriptOf, turnMessageId } from "./transcript.ts";
+
+type Halt = NonNullable<ConversationState["halt"]>;
 
 export interface PersonaNodeParts {
   scenario: Scenario;
   persona: Persona;
   gateway: Gateway;
   tools: readonly StructuredToolInterface[];
+  /** Categories of the conversation's knowledge base; empty: there is none. */
   categories: readonly string[];
   clock: () => number;
 }
 
+const MAX_LINES = 32;
+
 /** Failures that the next speaker would meet as well: going on cannot help. */
 const FATAL: ReadonlySet<string> = new Set(["unauthorised", "quota-exhausted", "model-not-found"]);
 
-/** A server that has never answered will not answer the next speaker either. */
-const isHopeless = (kind: string | undefined, { turns }: Pick<ConversationState, "turns">) =>
-  kind !== undefined && (FATAL.has(kind) || (kind === "unreachable" && turns.length === 0));
+/** Failures of the connection or the server: once may be chance. */
+const NO_SERVER: ReadonlySet<string> = new Set(["unreachable", "timed-out", "server-error"]);
 
-const NAME = /[^a-zA-Z0-9_-]+/g;
-
-const known = new WeakMap<BaseMessage, Utterance>();
-
-/** A message as an utterance, read once: transcripts are walked every turn, and `text` is a costly getter. */
-function utteranceOf(message: BaseMessage): Utterance {
-  const seen = known.get(message);
-  if (seen !== undefined) return seen;
-  const utterance = {
-    speaker: (message.name ?? "human").replace(NAME, "_") || "human",
-    message: message.text,
-    citations: message.additional_kwargs.citations as string[] | undefined,
-  };
-  known.set(message, utterance);
-  return utterance;
+/** A server that has never answered, or not the speaker before either, will not answer the next one. */
+function isHopeless(
+  kind: string | undefined,
+  { turns, failures }: Pick<ConversationState, "turns" | "failures">,
+) {
+  if (kind === undefined) return false;
+  const before = failures.at(-1);
+  const failedBefore =
+    before !== undefined && NO_SERVER.has(before.kind) && before.turn > (turns.at(-1)?.turn ?? 0);
+  return FATAL.has(kind) || (NO_SERVER.has(kind) && (turns.length === 0 || failedBefore));
 }
-
-/** Everything said so far, in order: the opening, personas, and people who joined in from outside. */
-export const utterances = (messages: readonly BaseMessage[]): Utterance[] =>
-  messages.map(utteranceOf).filter(({ message }) => message.trim() !== "");
 
 export function chooseModel(
   { scenario, persona, gateway }: Pick<PersonaNodeParts, "scenario" | "persona" | "gateway">,
-  context: ConversationContext,
-  complexity: "low" | "medium" | "high",
+  settings: RunSettings,
+  complexity: ComplexityLevel,
 ): ModelChoice {
   const choice = selectModel({
     rules: gateway.catalog.selection,
     persona,
     complexity,
-    override: context.models[persona.id] ?? context.models["*"],
+    override: settings.modelFor(persona.id),
   });
   if (choice !== undefined) return choice;
   throw new DramatisError(
@@ -74,19 +73,46 @@ export function chooseModel(
 
 /** A turn as chat clients see it. */
 const turnMessage = ({ turn, speaker, message, citations }: Turn) =>
-  new AIMessage({ id: `turn-${turn}`, name: speaker, content: message, additional_kwargs: { citations } });
+  new AIMessage({
+    id: turnMessageId(turn),
+    name: speaker,
+    content: message,
+    additional_kwargs: { citations },
+  });
+
+/** How a turn that came to nothing ends the conversation; undefined: the next speaker goes on. */
+function haltOf(
+  problem: TurnProblem,
+  turn: { speaker: string; turn: number },
+  { budget, mustStop }: { budget: Budget | undefined; mustStop: boolean },
+): Halt | undefined {
+  const { kind, detail } = problem;
+  if (kind === "aborted") {
+    return { ending: { kind: "abort", evidence: `broken off in turn ${turn.turn}` }, status: "interrupted" };
+  }
+  if (kind === "budget" && budget !== undefined) {
+    return { ending: budgetReached(budget, detail), status: "budget" };
+  }
+  if (!mustStop) return undefined;
+  const evidence = `${turn.speaker} in turn ${turn.turn}: ${kind}. ${detail}`;
+  return { ending: { kind: "failure", evidence }, status: "failed" };
+}
 
 export function createPersonaNode(parts: PersonaNodeParts) {
   const { scenario, persona, gateway, tools, categories, clock } = parts;
   const castIds = scenario.cast.map(({ id }) => id) as [string, ...string[]];
+  const cast = new Set<string>(castIds);
   const schema = answerSchema(castIds);
-  const lines = new Map<string, Line<Answer>>();
+  const lines = new Map<string, ModelLine<Answer>>();
 
-  function lineTo(model: string, seed: number): Line<Answer> {
+  /** A few lines are kept, since conversations with different seeds may share the graph. */
+  function lineTo(model: string, seed: number | undefined): ModelLine<Answer> {
     const key = `${model} ${seed}`;
+    const known = lines.get(key);
+    if (known !== undefined) return known;
     const { method, maxOutputTokens, temperature } = scenario.answers;
-    const line =
-      lines.get(key) ?? gateway.line({ model, schema, tools, method, maxOutputTokens, temperature, seed });
+    const line = gateway.line({ model, schema, tools, method, maxOutputTokens, temperature, seed });
+    if (lines.size >= MAX_LINES) lines.clear();
     lines.set(key, line);
     return line;
   }
@@ -103,40 +129,42 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         `Node ${persona.id} ran before the moderator chose a speaker.`,
       );
     }
-    const model = chooseModel(parts, context, complexity.level);
-    const budget = budgetOf(
-      context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd,
-      scenario.endings,
-      state.totals,
-    );
+    const settings = settingsOf(scenario, context);
+    const model = chooseModel(parts, settings, complexity.level);
+    const budget = budgetOf(settings.maxCostUsd, state.totals);
     const startedAt = clock();
-    const outcome = await takeTurn(
+    const { answer, problems, toolCalls, usage } = await takeTurn(
       {
         turn: choice.turn,
         personaId: persona.id,
-        line: lineTo(model.id, state.seed ?? 0),
+        line: lineTo(model.id, state.seed),
         tools,
         prompt: buildPrompt({
           topic: state.topic ?? scenario.topic,
           cast: scenario.cast,
           persona,
           categories,
-          transcript: utterances(state.messages),
+          transcript: transcriptOf(state, cast),
           turn: choice.turn,
-          maxTurns: context.maxTurns ?? limitOf("maxTurns", scenario.endings),
+          maxTurns: settings.maxTurns,
         }),
         citable: state.turns.flatMap(({ citations }) => citations),
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
+        signal: runSignals().abort,
       },
       config,
     );
-    const { answer, problems, toolCalls, usage } = outcome;
-    const last = problems.at(-1);
-    const stoppedByBudget = answer === undefined && last?.kind === "budget";
-    if (stoppedByBudget && budget !== undefined && usage.length === 0) {
-      return { halt: { ending: budgetReached(budget, last.detail), status: "budget" } };
-    }
+
+    const last = answer === undefined ? problems.at(-1) : undefined;
+    const totals = totalsOf(usage);
+    const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
+    const mustStop = scenario.onFailure === "stop" || isHopeless(last?.kind, state);
+    const halt =
+      last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });
+    const wasSent = usage.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
+    // Nothing was sent: the turn did not begin, and is taken again when the conversation goes on.
+    if (halt !== undefined && !wasSent) return { halt };
 
     const spoken = {
       turn: choice.turn,
@@ -146,34 +174,19 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       startedAt: new Date(startedAt).toISOString(),
       durationMs: clock() - startedAt,
     };
-    const stops =
-      answer === undefined &&
-      (stoppedByBudget || scenario.onFailure === "stop" || isHopeless(last?.kind, state));
-    const failures: TurnFailure[] = problems.map((problem) => ({
+    const outcome = answer !== undefined ? "repaired" : halt !== undefined ? "stopped" : "skipped";
+    const failures: TurnFailure[] = problems.map((problem) => ({ ...spoken, ...problem, outcome }));
+    for (const failure of failures) emit(config, { type: "failure", failure });
+    const update: ConversationUpdate = { failures, usage, totals, ...(halt === undefined ? {} : { halt }) };
+    if (answer === undefined) return update;
+    const turn: Turn = {
       ...spoken,
-      ...problem,
-      outcome: answer !== undefined ? "repaired" : stops ? "stopped" : "skipped",
-    }));
-    const update: ConversationUpdate = { failures, usage, totals: totalsOf(usage) };
-    for (const failure of failures) config.writer?.({ type: "failure", failure });
-    if (answer !== undefined) {
-      const turn: Turn = {
-        ...spoken,
-        ...answer,
-        toolCalls,
-        usage: subtotalOf(usage),
-        complexity: complexity.level,
-      };
-      update.turns = [turn];
-      update.messages = [turnMessage(turn)];
-      config.writer?.({ type: "turn", turn });
-    } else if (stoppedByBudget && budget !== undefined) {
-      const spentNanoUsd = budget.spentNanoUsd + spentAtMost(subtotalOf(usage));
-      update.halt = { ending: budgetReached({ ...budget, spentNanoUsd }, last.detail), status: "budget" };
-    } else if (stops && last !== undefined) {
-      const evidence = `${persona.id} in turn ${choice.turn}: ${last.kind}. ${last.detail}`;
-      update.halt = { ending: { kind: "failure", evidence }, status: "failed" };
-    }
-    return update;
+      ...answer,
+      toolCalls,
+      usage: subtotalOf(usage),
+      complexity: complexity.level,
+    };
+    emit(config, { type: "turn", turn });
+    return { ...update, turns: [turn], messages: [turnMessage(turn)] };
   };
 }

@@ -1,93 +1,83 @@
 /** Runs a conversation to its end, telling of every turn as it comes, and returns its record. */
-import type { ConversationRecord, EndingRecord, Status } from "../domain/record.ts";
-import { RECORD_VERSION } from "../domain/record.ts";
-import type { Choice, Rating, Turn, TurnFailure } from "../domain/turn.ts";
-import { emptyTotals } from "../ledger/totals.ts";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { ConversationError } from "../domain/conversation-error.ts";
+import type { ConversationRecord } from "../domain/record.ts";
+import { withoutKeys } from "../domain/secrets.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { ConversationEvent } from "./events.ts";
 import type { Conversation } from "./graph.ts";
-import { utterances } from "./persona-node.ts";
-import type { ConversationContextInput, ConversationState } from "./state.ts";
-
-export type ConversationEvent =
-  | { type: "choice"; choice: Choice; complexity: Rating }
-  | { type: "turn"; turn: Turn }
-  | { type: "failure"; failure: TurnFailure };
+import { recordOf } from "./record.ts";
+import { withRunSignals } from "./run-signals.ts";
+import type { ConversationContextInput, ConversationInput, ConversationState } from "./state.ts";
 
 export interface RunOptions {
   scenario: Scenario;
   /** Also the LangGraph thread id. */
   conversationId: string;
   transport: ConversationRecord["transport"];
-  input?: { topic?: string; opening?: string; seed?: number };
-  context?: ConversationContextInput;
-  /** Breaks off the turn in flight; what was said before is kept. */
+  input?: ConversationInput | undefined;
+  context?: ConversationContextInput | undefined;
+  /** Ends the conversation before the next turn. */
+  stopSignal?: AbortSignal | undefined;
+  /** Breaks off the request in flight as well; what it may have cost is in the record. */
   signal?: AbortSignal | undefined;
-  onEvent?: (event: ConversationEvent) => void;
+  /** Told of every choice as it is made, and of every turn and failure once it is in the state. */
+  onEvent?: ((event: ConversationEvent) => void) | undefined;
+  /** Further LangChain options of the run: callbacks, tags, metadata. */
+  config?: Pick<RunnableConfig, "callbacks" | "tags" | "metadata"> | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
 }
 
-const turnNumber = (id: string | undefined) => Number(/^turn-(\d+)$/.exec(id ?? "")?.[1] ?? Number.NaN);
-
-/** What was said from outside the cast, each with the turn it followed. */
-function remarksOf({ messages }: ConversationState): ConversationRecord["remarks"] {
-  let afterTurn = 0;
-  const remarks: ConversationRecord["remarks"] = [];
-  for (const message of messages) {
-    const turn = turnNumber(message.id);
-    if (Number.isNaN(turn))
-      remarks.push(
-        ...utterances([message]).map((said) => ({ afterTurn, speaker: said.speaker, message: said.message })),
-      );
-    else afterTurn = turn;
-  }
-  return remarks;
-}
-
-const interrupted = (turn: number): { status: Status; ending: EndingRecord } => ({
-  status: "interrupted",
-  ending: { kind: "abort", evidence: `broken off during turn ${turn}, whose request may have been paid` },
-});
-
+/**
+ * Runs a compiled conversation.
+ * @throws ConversationError with the record up to then, when something throws after the first request was paid.
+ */
 export async function runConversation(graph: Conversation, options: RunOptions): Promise<ConversationRecord> {
-  const { scenario, conversationId, signal } = options;
-  const clock = options.clock ?? Date.now;
-  const startedAt = new Date(clock()).toISOString();
+  const { conversationId, onEvent } = options;
+  const signals = { stop: options.stopSignal, abort: options.signal };
   let state: ConversationState | undefined;
-  let brokenOff = false;
-  try {
+
+  async function follow(): Promise<void> {
     const stream = await graph.stream(options.input ?? {}, {
+      ...options.config,
       streamMode: ["custom", "values"],
       configurable: { thread_id: conversationId },
       context: options.context ?? {},
-      ...(signal === undefined ? {} : { signal }),
     });
     for await (const [mode, chunk] of stream) {
-      if (mode === "custom") options.onEvent?.(chunk as ConversationEvent);
-      else state = chunk as ConversationState;
+      if (mode === "custom") {
+        if (chunk.type === "choice") onEvent?.(chunk);
+        continue;
+      }
+      const next = chunk as unknown as ConversationState;
+      for (const event of newEvents(state, next)) onEvent?.(event);
+      state = next;
     }
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-    brokenOff = true;
   }
-  const { turns = [], failures = [], usage: entries = [], totals, complexity, seed = 0 } = state ?? {};
-  const outcome =
-    brokenOff || state === undefined || state.status === "running" || state.ending === null
-      ? interrupted(turns.length + 1)
-      : { status: state.status, ending: state.ending };
-  return {
-    version: RECORD_VERSION,
-    conversationId,
-    scenario: { id: scenario.id, title: scenario.title, topic: state?.topic ?? scenario.topic },
-    participants: scenario.cast.map(({ id, name, role }) => ({ id, name, role })),
-    seed,
-    transport: options.transport,
-    startedAt,
-    endedAt: new Date(clock()).toISOString(),
-    ...outcome,
-    complexity: complexity ?? { level: "low", signs: [] },
-    remarks: state === undefined ? [] : remarksOf(state),
-    turns,
-    failures,
-    usage: { entries, totals: totals ?? emptyTotals() },
-  };
+
+  const recorded = (last: ConversationState) =>
+    recordOf(last, { ...options, endedAt: (options.clock ?? Date.now)() });
+  try {
+    await withRunSignals(signals, follow);
+  } catch (error) {
+    const last = state as ConversationState | undefined;
+    if (last === undefined || last.usage.length === 0) throw error;
+    const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+    throw new ConversationError(
+      recorded({ ...last, status: "failed", ending: { kind: "error", evidence } }),
+      error,
+    );
+  }
+  if (state === undefined) throw new Error("the graph ended without a state");
+  return recorded(state);
+}
+
+/** The turns and failures that one state has and the one before had not; a resumed thread's first state tells nothing. */
+function newEvents(before: ConversationState | undefined, now: ConversationState): ConversationEvent[] {
+  if (before === undefined) return [];
+  return [
+    ...now.failures.slice(before.failures.length).map((failure) => ({ type: "failure" as const, failure })),
+    ...now.turns.slice(before.turns.length).map((turn) => ({ type: "turn" as const, turn })),
+  ];
 }

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unknown-name"
   | "no-price"
   | "write-failed"
+  | "run-failed"
   | "port-in-use";
 
 /**

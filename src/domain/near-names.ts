@@ -33,3 +33,9 @@ export function nearNames(name: string, known: readonly string[], limit = 3): st
   const same = offered.filter(({ steps }) => steps === 0);
   return (same.length > 0 ? same : offered).map(({ candidate }) => candidate);
 }
+
+/** A sentence about an unknown name: `Did you mean a or b?` or, where none is near, `There are a, b, c.` */
+export function hintFor(name: string, known: readonly string[]): string {
+  const near = nearNames(name, known);
+  return near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `There are ${known.join(", ") || "none"}.`;
+}

@@ -24,6 +24,13 @@ export const remarkSchema = z.object({
   message: z.string(),
 });
 
+export const sourceSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  category: z.string(),
+  text: z.string(),
+});
+
 export const conversationRecordSchema = z.object({
   version: z.literal(RECORD_VERSION),
   conversationId: z.string(),
@@ -39,6 +46,9 @@ export const conversationRecordSchema = z.object({
   remarks: z.array(remarkSchema),
   turns: z.array(turnSchema),
   failures: z.array(turnFailureSchema),
+  sources: z
+    .array(sourceSchema)
+    .describe("Every passage that was cited, in the order of its first citation."),
   usage: z.object({ entries: z.array(usageEntrySchema), totals: totalsSchema }),
 });
 export type ConversationRecord = z.output<typeof conversationRecordSchema>;

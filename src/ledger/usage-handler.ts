@@ -3,16 +3,16 @@ import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import type { Serialized } from "@langchain/core/load/serializable";
 import type { BaseMessage, UsageMetadata } from "@langchain/core/messages";
 import type { ChatGeneration, LLMResult } from "@langchain/core/outputs";
-import type { ModelInfo } from "../domain/model-info.ts";
-import { type Purpose, TIERS, type Tier, type Totals, type UsageEntry } from "../domain/usage.ts";
+import { type Catalog, loadCatalog } from "../catalog/catalog.ts";
+import { TIERS, type Tier, type Totals, type UsageEntry } from "../domain/usage.ts";
 import { costNanoUsd as costOf } from "./cost.ts";
 import { totalsOf } from "./totals.ts";
 
 export interface UsageHandlerOptions {
-  /** Finds a model's prices by name; returns undefined for a model that is not known. */
-  findModel: (id: string) => ModelInfo | undefined;
+  /** Where prices are found; `find` returns undefined for a model that is not known. Default: the shipped catalog. */
+  catalog?: Pick<Catalog, "find"> | undefined;
   /** Written on every entry. */
-  labels?: { turn?: number; persona?: string; purpose?: Purpose };
+  labels?: Pick<UsageEntry, "turn" | "persona" | "purpose"> | undefined;
 }
 
 const named = (value: unknown): string | undefined =>
@@ -23,8 +23,21 @@ function tierOf(serviceTier: unknown): Tier {
   return TIERS.find((tier) => tier === serviceTier) ?? "standard";
 }
 
+/** No request has a billion tokens; sums of what is left stay exact. */
+const MOST_TOKENS = 1e9;
+
+/** The tier that served the call, where the model passes it on. A cheaper one than was asked for is not believed. */
+function servedTier(reported: unknown, asked: Tier): Tier {
+  if (reported == null) return asked;
+  const tier = tierOf(reported);
+  return CHEAPER.has(tier) && tier !== asked ? "standard" : tier;
+}
+const CHEAPER: ReadonlySet<Tier> = new Set(["batch", "flex"]);
+
 const count = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= MOST_TOKENS
+    ? value
+    : undefined;
 
 /** The reported counts. LangChain leaves out a count of 0; the total tells it from one that is unknown. */
 function countsOf(usage: UsageMetadata | undefined) {
@@ -63,15 +76,17 @@ export class UsageHandler extends BaseCallbackHandler {
   override readonly name = "dramatis-usage";
   /** Without it LangChain would call handlers in the background, and totals would be read too early. */
   override awaitHandlers = true;
-  /** Without it LangChain would swallow an error of `findModel`, and a paid call would be missing. */
+  /** Without it LangChain would swallow an error of the catalog, and a paid call would be missing. */
   override raiseError = true;
   readonly entries: UsageEntry[] = [];
-  readonly #options: UsageHandlerOptions;
+  readonly #catalog: Pick<Catalog, "find">;
+  readonly #labels: UsageHandlerOptions["labels"];
   readonly #asked = new Map<string, Asked>();
 
-  constructor(options: UsageHandlerOptions) {
+  constructor({ catalog = loadCatalog(), labels }: UsageHandlerOptions = {}) {
     super();
-    this.#options = options;
+    this.#catalog = catalog;
+    this.#labels = labels;
   }
 
   /** Sums over all entries so far. */
@@ -108,9 +123,8 @@ export class UsageHandler extends BaseCallbackHandler {
       ...generation?.generationInfo,
     };
     const model = asked.model ?? named(metadata.model_name) ?? "unknown";
-    // The tier that served the call; not every LangChain model passes it on.
-    const tier = metadata.service_tier == null ? asked.tier : tierOf(metadata.service_tier);
-    const identity = { ...this.#options.labels, model, tier };
+    const tier = servedTier(metadata.service_tier, asked.tier);
+    const identity = { ...this.#labels, model, tier };
     if (extra?.cached === true) {
       this.entries.push({ ...identity, inputTokens: 0, outputTokens: 0, costNanoUsd: 0 });
       return;
@@ -122,14 +136,14 @@ export class UsageHandler extends BaseCallbackHandler {
     const costNanoUsd =
       inputTokens === undefined || outputTokens === undefined
         ? undefined
-        : costOf({ inputTokens, outputTokens, ...details }, this.#options.findModel(model), tier);
+        : costOf({ inputTokens, outputTokens, ...details }, this.#catalog.find(model), tier);
     this.entries.push({ ...identity, inputTokens, outputTokens, ...details, costNanoUsd });
   }
 
   override handleLLMError(error: unknown, runId: string): void {
     const asked = this.#take(runId);
     if (statusOf(error) !== undefined) return;
-    this.entries.push({ ...this.#options.labels, model: asked.model ?? "unknown", tier: asked.tier });
+    this.entries.push({ ...this.#labels, model: asked.model ?? "unknown", tier: asked.tier });
   }
 
   #take(runId: string): Asked {

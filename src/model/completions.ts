@@ -35,6 +35,9 @@ export function wireSchema(schema: z.ZodType): Record<string, unknown> {
 
 type CallOnWire = NonNullable<OpenAIClient.ChatCompletionMessage["tool_calls"]>[number];
 
+/** A search is a few words. Longer arguments may be nested so deeply that whoever walks them runs out of stack. */
+const MAX_ARGUMENTS = 5000;
+
 /** LangChain prints an unfounded warning about old packages when all calls of a message are broken. */
 function sortCalls(calls: readonly CallOnWire[]): { whole: CallOnWire[]; broken: InvalidToolCall[] } {
   const whole: CallOnWire[] = [];
@@ -43,6 +46,7 @@ function sortCalls(calls: readonly CallOnWire[]): { whole: CallOnWire[]; broken:
     if (call.type !== "function") continue;
     const { name, arguments: args } = call.function;
     try {
+      if (args.length > MAX_ARGUMENTS) throw new RangeError(`longer than ${MAX_ARGUMENTS} characters`);
       JSON.parse(args);
       whole.push(call);
     } catch (error) {
@@ -52,15 +56,35 @@ function sortCalls(calls: readonly CallOnWire[]): { whole: CallOnWire[]; broken:
   return { whole, broken };
 }
 
-/** Some other server's page, or an empty body, may also come with status 200. */
-const isCompletion = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  "choices" in value &&
-  Array.isArray(value.choices) &&
-  value.choices.length > 0;
+const callSchema = z.looseObject({
+  type: z.literal("function"),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }),
+});
+
+/** What must hold of an answer before it is read: other servers' pages, too, come with status 200. */
+const completionSchema = z.looseObject({
+  choices: z
+    .array(
+      z.looseObject({
+        message: z.looseObject({
+          content: z.string().nullish(),
+          refusal: z.string().nullish(),
+          tool_calls: z.array(callSchema).nullish(),
+        }),
+      }),
+    )
+    .min(1),
+});
 
 export class Completions extends ChatOpenAICompletions {
+  /** Each tool says itself whether it is strict; LangChain would make all of them so beside a strict answer. */
+  override _convertChatOpenAIToolToCompletionsTool(
+    ...[tool, fields]: Parameters<ChatOpenAICompletions["_convertChatOpenAIToolToCompletionsTool"]>
+  ): ReturnType<ChatOpenAICompletions["_convertChatOpenAIToolToCompletionsTool"]> {
+    const isOurs = "function" in tool && typeof tool.function === "object";
+    return super._convertChatOpenAIToolToCompletionsTool(tool, isOurs ? {} : fields);
+  }
+
   override _getResponseFormat(
     format?: ResponseFormat,
   ): ReturnType<ChatOpenAICompletions["_getResponseFormat"]> {
@@ -82,7 +106,7 @@ export class Completions extends ChatOpenAICompletions {
   ): Promise<AsyncIterable<Chunk> | Completion> {
     const clientOptions = this._getClientOptions(options);
     const completion = await this.client.chat.completions.create(request, clientOptions);
-    if (request.stream || isCompletion(completion)) return completion;
+    if (request.stream || completionSchema.safeParse(completion).success) return completion;
     const message = "The server answered with something that is no chat completion. Check OPENAI_BASE_URL.";
     throw new OpenAIClient.APIError(undefined, undefined, message, undefined);
   }

@@ -21,12 +21,23 @@ export interface Demand {
 
 export type Send = (messages: readonly BaseMessage[], config: RunnableConfig) => Promise<AIMessage>;
 
+interface ObjectSchema {
+  properties?: Record<string, unknown>;
+  required?: string[];
+  additionalProperties?: unknown;
+}
+
+/** Strict mode wants every property required and no others; tools of other people often have optional ones. */
+function isStrict({ properties = {}, required = [], additionalProperties }: ObjectSchema): boolean {
+  return additionalProperties === false && Object.keys(properties).every((key) => required.includes(key));
+}
+
 /** Tools as the wire wants them; converted once, not at every request. */
 export const wireTools = (tools: readonly StructuredToolInterface[]): ToolDefinition[] =>
   tools.map((tool) => {
     const { type, function: definition } = convertToOpenAITool(tool) as ToolDefinition;
     const { $schema: _, ...parameters } = definition.parameters as Record<string, unknown>;
-    return { type, function: { ...definition, parameters } };
+    return { type, function: { ...definition, parameters, strict: isStrict(parameters) } };
   });
 
 /** The sentence that JSON mode needs, since the schema is no part of its request. */
@@ -50,7 +61,6 @@ export function bindDemand(model: ChatOpenAI, demand: Demand, mayCallTools: bool
   const oneCall = demand.parallelToolCalls ? { parallel_tool_calls: false } : {};
   const toolOptions = {
     ...options,
-    strict: true,
     ...oneCall,
     ...(mayCallTools ? {} : { tool_choice: "none" }),
   };

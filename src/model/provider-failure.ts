@@ -1,7 +1,7 @@
 /** What a failed request means. Decided once, from the status, the provider's code and the error's class. */
 import { OpenAIClient } from "@langchain/openai";
+import { withoutKeys } from "../domain/secrets.ts";
 import type { FailureKind } from "../domain/turn.ts";
-import { BUDGET_CODE } from "./attempts.ts";
 
 function kindOf(error: Error): FailureKind | undefined {
   if (error instanceof OpenAIClient.APIUserAbortError) return undefined;
@@ -23,7 +23,7 @@ function kindOfStatus(error: InstanceType<typeof OpenAIClient.APIError>): Failur
     case 403:
       return "unauthorised";
     case 402:
-      return error.code === BUDGET_CODE ? "budget" : "quota-exhausted";
+      return "quota-exhausted";
     case 404:
       return "model-not-found";
     case 408:
@@ -46,12 +46,6 @@ const ADVICE: Partial<Record<FailureKind, string>> = {
   "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
 };
 
-/** A provider may echo a key in its message; it goes no further. */
-export const withoutKeys = (text: string, key?: string): string =>
-  (key === undefined || key === "" ? text : text.replaceAll(key, "[key removed]"))
-    .replace(/\b(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{6,}/g, "[key removed]")
-    .replace(/(bearer\s+|api[ _-]?key[^:]{0,20}:\s*)\S+/gi, "$1[key removed]");
-
 /** Some servers answer with a whole page, or with the request they could not read. */
 const MAX_SAID = 400;
 
@@ -61,18 +55,22 @@ const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
  * The kind of a failed request and a few sentences about it; undefined when the error is not the provider's or the
  * network's: an abort, or a mistake in code.
  */
-export function providerFailure(
-  error: unknown,
-  model: string,
-  key?: string,
-): { problem: FailureKind; detail: string } | undefined {
+export interface ProviderFailure {
+  problem: FailureKind;
+  detail: string;
+}
+
+export function providerFailure(error: unknown, model: string, key?: string): ProviderFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   const problem = kindOf(error);
   if (problem === undefined) return undefined;
-  const messages = [error.message, ...(error.cause instanceof Error ? [error.cause.message] : [])];
+  // A parser quotes what it could not read; that may be anything.
+  const own = error instanceof SyntaxError ? "The answer was no JSON." : error.message;
+  const messages = [own, ...(error.cause instanceof Error ? [error.cause.message] : [])];
   const said = withoutKeys(messages.map((message) => sentence(message.trim())).join(" "), key);
   const cut = said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said;
-  const request = error instanceof OpenAIClient.APIError && error.requestID;
+  const id = error instanceof OpenAIClient.APIError ? error.requestID : undefined;
+  const request = id && /^[\w-]{1,80}$/.test(id) ? id : undefined;
   const parts = [`${model}: ${cut}`, request && `Request ${request}.`, ADVICE[problem]];
-  return { problem, detail: parts.filter(Boolean).join(" ") };
+  return { problem, detail: withoutKeys(parts.filter(Boolean).join(" "), key) };
 }

@@ -7,7 +7,6 @@ import type { UsageEntry } from "../domain/usage.ts";
 
 /** A tool call of the model. `args` is undefined when they were not a JSON object. */
 export interface RequestedCall {
-  id: string;
   name: string;
   args: Record<string, unknown> | undefined;
   problem?: string | undefined;
@@ -18,8 +17,14 @@ export type ReplyOutcome<T> =
   | { kind: "tool-calls"; calls: RequestedCall[] }
   | { kind: "problem"; problem: FailureKind; detail: string };
 
-/** An outcome, the message it was read from (none when the request itself failed), and what it cost. */
-export type Reply<T> = ReplyOutcome<T> & { raw?: AIMessage; usage: UsageEntry[] };
+/** An outcome, what was said beside tool calls, and what it cost. */
+export type Reply<T> = ReplyOutcome<T> & { text?: string; usage: UsageEntry[] };
+
+/** Calls of one message that are looked at. */
+const MAX_CALLS = 16;
+
+/** A name as providers take it back; models sometimes invent others. */
+const callName = (name: string) => name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
 
 /** Name of the tool that carries the answer when it is demanded by function calling. */
 export const ANSWER_TOOL = "answer";
@@ -50,16 +55,15 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** LangChain takes any JSON for arguments and sets apart what is no JSON at all; we want objects. */
 function requestedCalls(raw: AIMessage): RequestedCall[] {
-  const parsed = (raw.tool_calls ?? []).map(({ id = "", name, args }): RequestedCall => {
+  const parsed = (raw.tool_calls ?? []).map(({ name, args }): RequestedCall => {
     const got: unknown = args;
-    return isObject(got) ? { id, name, args: got } : { id, name, ...badArgs(JSON.stringify(got)) };
+    return isObject(got) ? { name, args: got } : { name, ...badArgs(JSON.stringify(got)) };
   });
-  const unparsed = (raw.invalid_tool_calls ?? []).map(({ id = "", name = "", args = "" }) => ({
-    id,
+  const unparsed = (raw.invalid_tool_calls ?? []).map(({ name = "", args = "" }) => ({
     name,
     ...badArgs(args),
   }));
-  return [...parsed, ...unparsed];
+  return [...parsed, ...unparsed].slice(0, MAX_CALLS).map((call) => ({ ...call, name: callName(call.name) }));
 }
 
 const badArgs = (got: string) => ({

@@ -1,6 +1,8 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { DramatisError } from "../domain/errors.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
+import { formatUsd } from "../domain/money.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
@@ -13,6 +15,17 @@ function textsOf(message: BaseMessage): string[] {
     AIMessage.isInstance(message) && message.tool_calls?.length ? JSON.stringify(message.tool_calls) : "";
   // `text` builds content blocks first; nearly all content is a string already.
   return [typeof content === "string" ? content : message.text, name, calls];
+}
+
+/** The messages of a transcript come again with every request. */
+const counted = new WeakMap<BaseMessage, Map<string, Promise<number>>>();
+
+function countedOnce(message: BaseMessage, encoding: ModelInfo["encoding"]): Promise<number> {
+  const known = counted.get(message) ?? new Map<string, Promise<number>>();
+  counted.set(message, known);
+  const counting = known.get(encoding) ?? countTokens(textsOf(message).join("\n"), encoding);
+  known.set(encoding, counting);
+  return counting;
 }
 
 export interface WorstCase {
@@ -37,13 +50,24 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
   const bound = costOf(frame + texts.reduce((sum, text) => sum + tokenBound(text), 0));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  const counts = await Promise.all(texts.map((text) => countTokens(text, model.encoding)));
+  const counts = await Promise.all([
+    countTokens(request.demands, model.encoding),
+    ...messages.map((message) => countedOnce(message, model.encoding)),
+  ]);
   return costOf(frame + counts.reduce((sum, count) => sum + count, 0));
 }
 
-const usd = (nano: number) => `$${(nano / 1e9).toFixed(6)}`;
+/** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
+const MOST_BYTES_A_TOKEN = 24;
 
-/** How many attempts of a request fit into what may be spent, each at its worst; none says why. */
+/** Fewer input tokens than this cannot be true for a request. */
+export const leastInputTokens = ({ messages }: Pick<WorstCase, "messages">): number =>
+  Math.floor(messages.flatMap(textsOf).reduce((sum, text) => sum + tokenBound(text), 0) / MOST_BYTES_A_TOKEN);
+
+/**
+ * How many attempts of a request fit into what may be spent, each at its worst; none says why.
+ * @throws DramatisError `no-price` when the cost cannot be known.
+ */
 export async function attemptsWithin(
   request: Omit<WorstCase, "enoughNanoUsd">,
   spendableNanoUsd: number | undefined,
@@ -52,8 +76,10 @@ export async function attemptsWithin(
     return { attempts: Number.POSITIVE_INFINITY, why: "nothing caps the cost" };
   const worst = await worstCaseNanoUsd({ ...request, enoughNanoUsd: spendableNanoUsd });
   if (worst === undefined) {
-    return { attempts: 0, why: `${request.model.id} has no price, so no request to it fits a budget.` };
+    const { id } = request.model;
+    const message = `Model ${id} has no price in the catalog, so no budget can hold. Add its price, or run without a budget.`;
+    throw new DramatisError("no-price", message);
   }
   const attempts = worst === 0 ? Number.POSITIVE_INFINITY : Math.floor(spendableNanoUsd / worst);
-  return { attempts, why: `The next request could cost ${usd(worst)}.` };
+  return { attempts, why: `The next request could cost ${formatUsd(worst)}.` };
 }

@@ -22,6 +22,7 @@ export interface BillKeeper {
   charge(model: ModelInfo, usage: TokenUsage, tier: ServiceTier): void;
   /** The bill so far; later charges do not change it. */
   read(): Bill;
+  clear(): void;
 }
 
 const NANO = 1_000_000_000;
@@ -77,5 +78,9 @@ export function createBill(): BillKeeper {
       byModel.set(model.id, add(byModel.get(model.id) ?? EMPTY, usage, cost));
     },
     read: () => ({ ...total, byModel: Object.fromEntries(byModel) }),
+    clear() {
+      total = EMPTY;
+      byModel.clear();
+    },
   };
 }

@@ -6,22 +6,24 @@ import type { BillKeeper } from "./bill.ts";
 import { complete, fromGenerator, fromScript, outputLimit } from "./completion.ts";
 import type { Connection } from "./connection.ts";
 import { checkGenerated } from "./generator-check.ts";
-import { createPromptCache } from "./prompt-cache.ts";
+import type { PromptCache } from "./prompt-cache.ts";
 import { type CountedPrompt, createPromptCounter, type PromptCounter } from "./prompt-tokens.ts";
 import type { ChatRequest, Completion, Generator } from "./protocol.ts";
 import type { RateHeaders, RateLimiter } from "./rate-limit.ts";
 import { isUnbilled, type ScriptedAnswer, type ScriptQueue, type UnbilledAnswer } from "./script.ts";
+import type { ServedModels } from "./served-models.ts";
 import { eventStream } from "./stream.ts";
 import { type Encoding, loadTokenizer, type Tokenizer } from "./tokens.ts";
 import { validateRequest } from "./validation.ts";
 import { formatChunks, formatCompletion } from "./wire-format.ts";
 
 export interface ChatParts {
-  models: ReadonlyMap<string, ModelInfo>;
+  models: ServedModels;
   generator: Generator;
   clock: () => number;
   limiter: RateLimiter;
   script: ScriptQueue;
+  cache: PromptCache;
   bill: BillKeeper;
   latencyMs: number;
 }
@@ -91,8 +93,7 @@ function send({ completion, request, step, headers, connection }: Sending): Resp
 }
 
 export function createChatHandler(parts: ChatParts): ChatHandler {
-  const { models, generator, clock, limiter, script, bill } = parts;
-  const cache = createPromptCache();
+  const { models, generator, clock, limiter, script, cache, bill } = parts;
   const counters = new Map<Encoding, PromptCounter>();
   let completions = 0;
 
@@ -145,7 +146,7 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
       input: { inputTokens: prompt.tokens, cachedInputTokens: cache.read(model.id, prompt.segments) },
     });
     // Charged before it is sent: the provider charges for what it wrote, whether or not anybody was still there.
-    bill.charge(model, completion.usage, completion.serviceTier);
+    bill.charge({ ...model, id: request.model }, completion.usage, completion.serviceTier);
     await wait();
     return send({ completion, request, step, headers, connection });
   };

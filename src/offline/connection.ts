@@ -1,5 +1,7 @@
 /** What lies between the server and one client: whether the client is still there, and how to break it off. */
 
+import { setImmediate } from "node:timers/promises";
+
 export interface Connection {
   /** Aborted when the client gave up. */
   readonly signal: AbortSignal;
@@ -31,7 +33,10 @@ function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Va
   });
 }
 
-/** Answers requests without a socket, with everything `fetch` promises about aborting and broken connections. */
+/**
+ * Answers requests without a socket, with everything `fetch` promises about aborting and broken connections. Each
+ * request gives the event loop a turn, as a socket would: timers, signals and other requests must not starve.
+ */
 export function inProcessFetch(
   handle: (request: Request, connection: Connection) => Response | Promise<Response>,
 ): typeof globalThis.fetch {
@@ -46,6 +51,8 @@ export function inProcessFetch(
       return new Response(null);
     };
     const cut = () => Promise.reject<never>(bodyBrokenOff());
+    await setImmediate();
+    signal.throwIfAborted();
     const answer = Promise.resolve(handle(new Request(input, rest), { signal, drop, cut }));
     const response = await orAborted(answer, signal);
     if (isDropped) throw connectionReset();

@@ -19,11 +19,12 @@ export function cachedTokens(prefixTokens: number): number {
 export interface PromptCache {
   /** How much of the prompt is cached; from now on all of it is. */
   read(model: string, segments: readonly Segment[]): number;
+  clear(): void;
 }
 
 export function createPromptCache(memoryPrefixes = MEMORY_PREFIXES): PromptCache {
   /** A tree: (prefix, next piece) leads to the longer prefix. Each step costs the same, however long the prefix. */
-  const prefixes = new RecentMap<string, number>(memoryPrefixes);
+  let prefixes = new RecentMap<string, number>(memoryPrefixes);
   let lastId = 0;
 
   return {
@@ -43,6 +44,9 @@ export function createPromptCache(memoryPrefixes = MEMORY_PREFIXES): PromptCache
         prefix = known ?? lastId;
       }
       return cachedTokens(prefixTokens);
+    },
+    clear() {
+      prefixes = new RecentMap(memoryPrefixes);
     },
   };
 }

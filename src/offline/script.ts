@@ -11,21 +11,21 @@ export type ScriptedAnswer =
   | { kind: "tool-calls"; calls: readonly { name: string; arguments: ScriptedContent }[] }
   | { kind: "refusal"; refusal: string }
   /** Cut off by the length limit; without `content`, half of what the generator writes. */
-  | { kind: "length"; content?: ScriptedContent }
-  | { kind: "content-filter"; content?: ScriptedContent }
+  | { kind: "length"; content?: ScriptedContent | undefined }
+  | { kind: "content-filter"; content?: ScriptedContent | undefined }
   /** Ends in the middle of a JSON text, and yet with finish reason `stop`. */
-  | { kind: "bad-json"; content?: string }
+  | { kind: "bad-json"; content?: string | undefined }
   | { kind: "empty" }
   /** Not billed. Without `body`, one that fits the status. */
-  | { kind: "status"; status: number; headers?: Readonly<Record<string, string>>; body?: unknown }
+  | { kind: "status"; status: number; headers?: Readonly<Record<string, string>> | undefined; body?: unknown }
   /** The 429 that no retry cures. Not billed. */
   | { kind: "quota" }
   /** The connection breaks before the answer; `billed` (default true): after it was generated. */
-  | { kind: "drop"; billed?: boolean }
+  | { kind: "drop"; billed?: boolean | undefined }
   /** No answer until the client gives up. Not billed. */
   | { kind: "hang" }
   /** The connection breaks after so many chunks; for a request that does not stream, at once. */
-  | { kind: "cut-stream"; afterChunks: number; content?: ScriptedContent };
+  | { kind: "cut-stream"; afterChunks: number; content?: ScriptedContent | undefined };
 
 /** Answers for which nothing is generated and nothing is billed. */
 export type UnbilledAnswer =
@@ -40,11 +40,11 @@ export const isUnbilled = (answer: ScriptedAnswer): answer is UnbilledAnswer =>
 
 export type ScriptStep = ScriptedAnswer & {
   /** How often; default 1, `Infinity` for always. */
-  times?: number;
+  times?: number | undefined;
   /** Applies only to requests it accepts; the others pass it by. */
-  when?: (request: ChatRequest) => boolean;
+  when?: ((request: ChatRequest) => boolean) | undefined;
   /** Added to the server's own latency. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
 };
 
 export interface Script {

@@ -3,45 +3,38 @@
  * money by itself, and never pretends: every answer carries the fingerprint `offline`.
  */
 import { type Context, Hono } from "hono";
-import type { ModelInfo } from "../domain/model-info.ts";
 import { ApiError, errorBody } from "./api-error.ts";
 import { type Bill, createBill } from "./bill.ts";
 import { createChatHandler } from "./chat.ts";
 import { type Connection, inProcessFetch } from "./connection.ts";
+import { generateReply } from "./generator/generator.ts";
 import { type Listening, listen } from "./listen.ts";
+import { createPromptCache } from "./prompt-cache.ts";
 import type { Generator } from "./protocol.ts";
 import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit } from "./rate-limit.ts";
+import { createRequestLog, type OpenRecord, type RecordedRequest } from "./request-log.ts";
 import { createScript, type Script } from "./script.ts";
+import { type ServedModel, serveModels } from "./served-models.ts";
 import { parseBody } from "./validation.ts";
 
 export interface OfflineServerOptions {
-  /** The models it serves: their limits and prices. */
-  models: readonly ModelInfo[];
-  /** Writes the answers that no script step gives. */
-  generator: Generator;
+  /** The models it serves: their limits and prices. A dated snapshot is served as its base model. */
+  models: readonly ServedModel[];
+  /** Writes the answers that no script step gives. Default: plausible ones of any demanded shape. */
+  generator?: Generator | undefined;
   /** Milliseconds since 1970; default the system's. */
-  clock?: () => number;
+  clock?: (() => number) | undefined;
   /** Per model. Default: higher than one machine can reach. */
-  rateLimit?: RateLimit;
+  rateLimit?: RateLimit | undefined;
   /** When set, any other bearer key gets a 401. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Milliseconds before an answer begins; default 0. */
-  latencyMs?: number;
-  /** Keep every request in memory; default true. */
-  recordRequests?: boolean;
+  latencyMs?: number | undefined;
+  /** How many of the latest requests are kept in memory. Default, and true: 10,000; false: none. */
+  recordRequests?: boolean | number | undefined;
 }
 
-export interface RecordedRequest {
-  readonly id: string;
-  readonly method: string;
-  readonly path: string;
-  /** Lower-case names; without `authorization`. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON; the text where it was none; undefined without a body. */
-  readonly body: unknown;
-  /** Undefined while nothing was answered, and for good when the connection was dropped or given up. */
-  readonly status: number | undefined;
-}
+export type { RecordedRequest } from "./request-log.ts";
 
 export interface OfflineServer {
   /** Answers in process, without a socket; the host of the address does not matter. */
@@ -49,21 +42,23 @@ export interface OfflineServer {
   /** Serves on 127.0.0.1; port 0, the default, takes any free one. Throws `port-in-use`. */
   listen(port?: number): Promise<Listening>;
   script: Script;
+  /** The latest requests, oldest first. */
   readonly requests: readonly RecordedRequest[];
   /** What the provider would have charged so far. */
   readonly bill: Bill;
   /** Contracts the generator broke; each was answered with a 500. Tests expect none. */
   readonly faults: readonly Error[];
+  /**
+   * Forgets what prompts it read, the requests and the bill, so that the next run costs what it would on a new server.
+   * Call it between runs: answers that are still on their way are charged afterwards. Ids go on counting.
+   */
+  reset(): void;
 }
 
-type OpenRecord = { -readonly [Field in keyof RecordedRequest]: RecordedRequest[Field] };
 type Env = {
   Bindings: { connection: Connection };
   Variables: { record: OpenRecord; connection: Connection };
 };
-
-/** Digits of request ids. */
-const ID_DIGITS = 6;
 
 function masked(key: string): string {
   const shown = key.length >= 12 ? { start: 3, end: 4 } : { start: 0, end: 0 };
@@ -84,11 +79,6 @@ function checkKey(authorization: string | undefined, expected: string): void {
 
 const describeModel = (id: string) => ({ id, object: "model", created: 0, owned_by: "offline" });
 
-function openRecord(id: string, { method, url, headers }: Request): OpenRecord {
-  const kept = Object.fromEntries([...headers].filter(([name]) => name !== "authorization"));
-  return { id, method, path: new URL(url).pathname, headers: kept, body: undefined, status: undefined };
-}
-
 async function readBody(c: Context<Env>): Promise<unknown> {
   const text = await c.req.text();
   c.var.record.body = text;
@@ -97,21 +87,26 @@ async function readBody(c: Context<Env>): Promise<unknown> {
   return body;
 }
 
+/**
+ * Opens a server that holds no resources until it listens.
+ * @throws InvalidFilesError for models that are none; DramatisError `invalid-argument`.
+ */
 export function createOfflineServer(options: OfflineServerOptions): OfflineServer {
-  const { clock = Date.now, recordRequests = true } = options;
-  const models = new Map(options.models.map((model) => [model.id, model]));
+  const { clock = Date.now } = options;
+  const log = createRequestLog(options.recordRequests);
+  const models = serveModels(options.models);
   const script = createScript();
+  const cache = createPromptCache();
   const bill = createBill();
-  const requests: OpenRecord[] = [];
   const faults: Error[] = [];
-  let arrived = 0;
 
   const chat = createChatHandler({
     models,
-    generator: options.generator,
+    generator: options.generator ?? generateReply,
     clock,
     limiter: createRateLimiter(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock),
     script,
+    cache,
     bill,
     latencyMs: options.latencyMs ?? 0,
   });
@@ -119,10 +114,8 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     const startedAt = clock();
-    arrived += 1;
-    const record = openRecord(`req_offline_${String(arrived).padStart(ID_DIGITS, "0")}`, c.req.raw);
+    const record = log.open(c.req.raw);
     c.set("record", record);
-    if (recordRequests) requests.push(record);
     const { signal, drop, cut } = c.env.connection;
     let isDropped = false;
     c.set("connection", {
@@ -146,10 +139,10 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
   });
 
   app.post("/v1/chat/completions", async (c) => chat(await readBody(c), c.var.connection));
-  app.get("/v1/models", (c) => c.json({ object: "list", data: [...models.keys()].map(describeModel) }));
+  app.get("/v1/models", (c) => c.json({ object: "list", data: models.ids.map(describeModel) }));
   app.get("/v1/models/:id", (c) => {
     const id = c.req.param("id");
-    if (models.has(id)) return c.json(describeModel(id));
+    if (models.find(id)) return c.json(describeModel(id));
     throw new ApiError(404, `The model '${id}' does not exist`, { param: "model", code: "model_not_found" });
   });
   app.notFound((c) => c.json(errorBody(`Invalid URL (${c.req.method} ${c.req.path})`), 404));
@@ -171,10 +164,15 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
     fetch: inProcessFetch(handle),
     listen: (port = 0) => listen(handle, port),
     script,
-    requests,
+    requests: log.requests,
     get bill() {
       return bill.read();
     },
     faults,
+    reset() {
+      cache.clear();
+      bill.clear();
+      log.clear();
+    },
   };
 }

@@ -13,6 +13,7 @@ import {
 } from "./field-checks.ts";
 import { checkMessages } from "./message-validation.ts";
 import type { ChatRequest } from "./protocol.ts";
+import type { ServedModels } from "./served-models.ts";
 import { checkResponseFormat, checkTools } from "./tool-validation.ts";
 
 const SEED_LIMIT = 2 ** 63;
@@ -131,11 +132,12 @@ export function parseBody(text: string): unknown {
 
 export interface AcceptedRequest {
   request: ChatRequest;
+  /** What it is served by; a dated snapshot's is its base model, with that one's id. */
   model: ModelInfo;
 }
 
 /** Throws an `ApiError` for the first rule that the body breaks. */
-export function validateRequest(value: unknown, models: ReadonlyMap<string, ModelInfo>): AcceptedRequest {
+export function validateRequest(value: unknown, models: ServedModels): AcceptedRequest {
   const body: Fields = Object.fromEntries(
     Object.entries(checkObject(value, "body")).filter(
       ([name, field]) => field !== null || !(name in NULLABLE),
@@ -151,7 +153,7 @@ export function validateRequest(value: unknown, models: ReadonlyMap<string, Mode
     throw badRequest("you must provide a model parameter", "model", "missing_required_parameter");
   }
   const name = checkString(body.model, "model");
-  const model = models.get(name);
+  const model = models.find(name);
   if (model === undefined) throw modelNotFound(name);
 
   for (const [key, check] of Object.entries(NULLABLE)) {

@@ -1,30 +1,9 @@
 /** Money, tokens, shares and times as people read them. Money stays exact: nano-dollars are never rounded. */
+import { formatUsd } from "../domain/money.ts";
 import type { Subtotal } from "../domain/usage.ts";
-
-const NANO = 1_000_000_000;
-const FEWEST_DECIMALS = 4;
-const grouped = (whole: number): string => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** What a total says of money. */
 export type Cost = Pick<Subtotal, "requests" | "costNanoUsd" | "unpricedRequests">;
-
-const significantDecimals = (nano: number): number =>
-  String(nano % NANO)
-    .padStart(9, "0")
-    .replace(/0+$/, "").length;
-
-/**
- * Nano-dollars as exact decimal dollars: `$0.001234567`, `$12.3000`.
- *
- * @param nano a safe integer, at least 0; undefined means unknown.
- * @param decimals pad with zeros to this many; at least 4, and never fewer than the amount needs.
- */
-export function formatUsd(nano: number | undefined, decimals = FEWEST_DECIMALS): string {
-  if (nano === undefined) return "unknown";
-  const shown = Math.max(FEWEST_DECIMALS, decimals, significantDecimals(nano));
-  const fraction = String(nano % NANO).padStart(9, "0");
-  return `$${grouped((nano - (nano % NANO)) / NANO)}.${fraction.slice(0, shown)}`;
-}
 
 /** A total's money in little room: a lower bound is marked with `≥`, its reason is left out. */
 export function formatBound(cost: Cost, decimals?: number): string {
@@ -40,15 +19,20 @@ export function formatCost(cost: Cost): string {
   return formatBound(cost) + note;
 }
 
-/** Amounts for one right-aligned column: all have the same number of decimals, so that the points stand in line. */
+/** How many decimals the finest of the amounts needs; with them in all, the points of a right-aligned column stand in line. */
+export function usdDecimals(nanoAmounts: readonly (number | undefined)[]): number {
+  return Math.max(0, ...nanoAmounts.map((nano = 0) => formatUsd(nano).split(".")[1]?.length ?? 0));
+}
+
+/** Amounts for one right-aligned column. */
 export function costColumn(costs: readonly Cost[]): string[] {
-  const decimals = Math.max(0, ...costs.map(({ costNanoUsd = 0 }) => significantDecimals(costNanoUsd)));
+  const decimals = usdDecimals(costs.map(({ costNanoUsd }) => costNanoUsd));
   return costs.map((cost) => formatBound(cost, decimals));
 }
 
 /** `1,234`; undefined is `unknown`. */
 export function formatTokens(tokens: number | undefined): string {
-  return tokens === undefined ? "unknown" : grouped(tokens);
+  return tokens === undefined ? "unknown" : tokens.toLocaleString("en-US");
 }
 
 /** `12,345 in (8,192 cached), 678 out`. */
@@ -78,5 +62,5 @@ export function formatDuration(ms: number): string | undefined {
 
 /** `1 turn`, `3 turns`. */
 export function count(quantity: number, noun: string): string {
-  return `${grouped(quantity)} ${noun}${quantity === 1 ? "" : "s"}`;
+  return `${quantity.toLocaleString("en-US")} ${noun}${quantity === 1 ? "" : "s"}`;
 }

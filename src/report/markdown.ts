@@ -10,10 +10,20 @@ const ACTIVE = /[\\`*[\]<>|~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|\$(?!\d)|(?<!
 /** What begins a list, a rule, an underlined heading or the second row of a table. */
 const LINE_START = /^([-+=:]|\d{1,9}(?=[.)](?:\s|$)))/u;
 
+/** Punctuation that ends a sentence or closes an emphasis, not an address. */
+const AFTER_A_LINK = ".,;:!?*_~";
+
+/** How long the text is without such characters at its end; a pattern would begin anew at each of them. */
+function lengthWithout(characters: string, text: string): number {
+  let length = text.length;
+  while (length > 0 && characters.includes(text.charAt(length - 1))) length--;
+  return length;
+}
+
 /** Bare addresses are shown as code, the one place where no renderer makes links of them. */
 function escapePiece(piece: string): string {
   if (!BARE_LINK.test(piece)) return piece.replace(ACTIVE, "\\$&");
-  const end = piece.search(/[.,;:!?*_~]*$/u);
+  const end = lengthWithout(AFTER_A_LINK, piece);
   return `\`${piece.slice(0, end)}\`${piece.slice(end).replace(ACTIVE, "\\$&")}`;
 }
 

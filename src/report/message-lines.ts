@@ -1,6 +1,7 @@
 /** `messages.jsonl`: what was said, one JSON object a line, for data tools. Failures are in `conversation.json`. */
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Turn } from "../domain/turn.ts";
+import { jsonText } from "./json-text.ts";
 import { type Participant, type Remark, timeline } from "./timeline.ts";
 
 /** Every line has every key; null where it does not apply or is unknown. */
@@ -33,15 +34,6 @@ export interface MessageLine {
   unpricedRequests: number;
 }
 
-/** Characters that some readers take for a line's end, or a terminal for a command. */
-const UNSAFE_IN_A_LINE = /[\u007F-\u009F\u2028\u2029]/gu;
-
-const toLine = (line: MessageLine): string =>
-  JSON.stringify(line).replace(
-    UNSAFE_IN_A_LINE,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-
 /** One JSON object a line for the opening, every turn and every remark, in order; ends with a newline if not empty. */
 export function messageLines(record: ConversationRecord): string {
   const known = new Map(record.participants.map((participant) => [participant.id, participant]));
@@ -52,7 +44,7 @@ export function messageLines(record: ConversationRecord): string {
       ? [ofRemark(happening.remark, known.get(happening.remark.speaker))]
       : [ofTurn(happening.turn, known.get(happening.turn.speaker))];
   });
-  return bodies.map((body) => `${toLine({ ...origin, ...body })}\n`).join("");
+  return bodies.map((body) => `${jsonText({ ...origin, ...body } satisfies MessageLine)}\n`).join("");
 }
 
 type Body = Omit<MessageLine, "conversationId" | "scenario">;

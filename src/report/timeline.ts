@@ -36,7 +36,7 @@ export function nameOf(participants: readonly Participant[], id: string): string
   return participants.find((participant) => participant.id === id)?.name ?? id;
 }
 
-export const STATUS_TITLES: Readonly<Record<Status, string>> = {
+const STATUS_TITLES: Readonly<Record<Status, string>> = {
   completed: "Completed",
   budget: "Budget reached",
   interrupted: "Interrupted",
@@ -49,9 +49,36 @@ export const OUTCOME_TITLES: Readonly<Record<TurnFailure["outcome"], string>> = 
   stopped: "conversation stopped",
 };
 
-/** How the moderator came to the speaker when its first policy gave no valid choice. */
-export function fallbackNote({ choice }: Pick<Turn, "choice">): string | undefined {
-  if (choice.fallbackFrom === undefined) return undefined;
-  const { policy, problem } = choice.fallbackFrom;
-  return `speaker chosen by ${choice.policy} instead of ${policy}: ${problem}`;
+/** An ending's kind in words; kinds that an embedder named stand as they are. */
+const ENDING_WORDS: ReadonlyMap<string, string> = new Map([
+  ["maxTurns", "turn limit reached"],
+  ["maxCostUsd", "budget reached"],
+  ["maxTokens", "token limit reached"],
+  ["maxDurationSeconds", "time limit reached"],
+  ["phrase", "closing phrase said"],
+  ["consensus", "all want to conclude"],
+  ["stalemate", "nothing new was said"],
+  ["any", "one of the conditions met"],
+  ["all", "all conditions met"],
+]);
+/** Kinds that say no more than the status does. */
+const SAID_BY_STATUS: ReadonlySet<string> = new Set(["failure", "error", "abort"]);
+
+/** How it ended, as a title: `Completed: turn limit reached`, `Failed`. */
+export function endingTitle({ status, ending }: Pick<ConversationRecord, "status" | "ending">): string {
+  const title = STATUS_TITLES[status];
+  const words = ENDING_WORDS.get(ending.kind) ?? ending.kind;
+  const isSaid = SAID_BY_STATUS.has(ending.kind) || words === title.toLowerCase();
+  return isSaid ? title : `${title}: ${words}`;
+}
+
+/** Why this speaker, where it was not simply because the one before asked; of a repaired failure, its turn says it. */
+export function choiceNote(spoken: Turn | TurnFailure): { text: string; isFallback: boolean } | undefined {
+  const { policy, reason, fallbackFrom } = spoken.choice;
+  if ("outcome" in spoken && spoken.outcome === "repaired") return undefined;
+  if (fallbackFrom !== undefined) {
+    const text = `chosen by ${policy} instead of ${fallbackFrom.policy} (${fallbackFrom.problem}): ${reason}`;
+    return { text, isFallback: true };
+  }
+  return reason.startsWith("addressed by ") ? undefined : { text: `chosen: ${reason}`, isFallback: false };
 }

@@ -13,16 +13,17 @@ import {
 } from "./figures.ts";
 import { inlineMarkdown, markdownTable, paragraphs } from "./markdown.ts";
 import {
-  fallbackNote,
+  choiceNote,
+  endingTitle,
   type Happening,
   nameOf,
   OUTCOME_TITLES,
   type Participant,
-  STATUS_TITLES,
   timeline,
 } from "./timeline.ts";
 
 type Cast = readonly Participant[];
+type Sources = ConversationRecord["sources"];
 
 /** Blocks stand apart by an empty line; a block is a line or the lines of a table. */
 const document = (blocks: readonly (string | readonly string[])[]): string =>
@@ -31,10 +32,14 @@ const document = (blocks: readonly (string | readonly string[])[]): string =>
 const quietLine = (parts: readonly (string | undefined)[]): string =>
   `<sub>${parts.filter((part) => part !== undefined).join(" · ")}</sub>`;
 
+/** Paragraphs as one quotation. */
+const quoted = (lines: readonly string[]): string[] =>
+  lines.flatMap((line, index) => (index === 0 ? [`> ${line}`] : [">", `> ${line}`]));
+
 const listed = (items: readonly string[]) => items.map(inlineMarkdown).join(", ");
 
 function head(record: ConversationRecord): (string | string[])[] {
-  const { scenario, ending, usage } = record;
+  const { scenario, usage } = record;
   const spent = formatDuration(Date.parse(record.endedAt) - Date.parse(record.startedAt));
   const facts = [
     count(record.turns.length, "turn"),
@@ -62,26 +67,40 @@ function head(record: ConversationRecord): (string | string[])[] {
       ]),
       align: "left",
     }),
-    `**${STATUS_TITLES[record.status]}: ${inlineMarkdown(ending.kind)}.** ${inlineMarkdown(ending.evidence)}`,
+    `**${inlineMarkdown(endingTitle(record))}.** ${inlineMarkdown(record.ending.evidence)}`,
     facts.filter((fact) => fact !== undefined).join(" · "),
   ];
 }
 
-function turnBlocks(turn: Turn, cast: Cast): string[] {
-  const fallback = fallbackNote(turn);
+/** Each citation, as a link to its source where the record holds it. */
+function citations(ids: readonly string[], sources: Sources): string {
+  const cited = ids.map((id) => {
+    const place = sources.findIndex((source) => source.id === id);
+    return place === -1 ? inlineMarkdown(id) : `[${inlineMarkdown(id)}](#source-${place + 1})`;
+  });
+  return `cites ${cited.join(", ")}`;
+}
+
+function why(spoken: Turn | TurnFailure): string | undefined {
+  const note = choiceNote(spoken);
+  return note === undefined ? undefined : inlineMarkdown(note.text);
+}
+
+function turnBlocks(turn: Turn, { participants: cast, sources }: ConversationRecord): string[] {
   return [
     `### ${turn.turn} · ${inlineMarkdown(nameOf(cast, turn.speaker))}`,
     ...paragraphs(turn.message),
     quietLine([
       `${formatPercent(turn.confidence)} confident`,
       turn.addressedTo === null ? undefined : `to ${inlineMarkdown(nameOf(cast, turn.addressedTo))}`,
-      turn.citations.length === 0 ? undefined : `cites ${listed(turn.citations)}`,
+      turn.citations.length === 0 ? undefined : citations(turn.citations, sources),
       turn.removedCitations.length === 0
         ? undefined
         : `**removed citations, never retrieved:** <del>${listed(turn.removedCitations)}</del>`,
       turn.wantsToConclude ? "wants to conclude" : undefined,
-      fallback === undefined ? undefined : inlineMarkdown(fallback),
+      why(turn),
       inlineMarkdown(turn.model.id),
+      turn.usage.requests > 1 ? count(turn.usage.requests, "request") : undefined,
       formatCost(turn.usage),
     ]),
   ];
@@ -89,25 +108,23 @@ function turnBlocks(turn: Turn, cast: Cast): string[] {
 
 function failureBlocks(failure: TurnFailure, cast: Cast): (string | string[])[] {
   const name = inlineMarkdown(nameOf(cast, failure.speaker));
-  const fallback = fallbackNote(failure);
   const quiet = quietLine([
     OUTCOME_TITLES[failure.outcome],
-    fallback === undefined ? undefined : inlineMarkdown(fallback),
+    why(failure),
     inlineMarkdown(failure.model.id),
     failure.outcome === "repaired" ? "cost counted in the turn below" : formatCost(failure.usage),
   ]);
   return [
     `### ${failure.turn} · ${name} · failed`,
-    [`**${failure.kind}**`, ...paragraphs(failure.detail), quiet].flatMap((line, index) =>
-      index === 0 ? [`> ${line}`] : [">", `> ${line}`],
-    ),
+    quoted([`**${failure.kind}**`, ...paragraphs(failure.detail), quiet]),
   ];
 }
 
-function happeningBlocks(happening: Happening, cast: Cast): (string | string[])[] {
+function happeningBlocks(happening: Happening, record: ConversationRecord): (string | string[])[] {
+  const cast = record.participants;
   switch (happening.kind) {
     case "turn":
-      return turnBlocks(happening.turn, cast);
+      return turnBlocks(happening.turn, record);
     case "failure":
       return failureBlocks(happening.failure, cast);
     case "remark": {
@@ -135,20 +152,31 @@ function costTable(title: string, rows: readonly CostRow[]): string[] {
   });
 }
 
+/** Every passage that was cited, quoted; headings are numbered, so that no id can choose where a link leads. */
+function sourceBlocks(sources: Sources): (string | string[])[] {
+  if (sources.length === 0) return [];
+  const blocks = sources.flatMap(({ id, title, category, text }, index) => [
+    `### Source ${index + 1}`,
+    `**${inlineMarkdown(id)}** · ${inlineMarkdown(title)} · ${inlineMarkdown(category)}`,
+    quoted(paragraphs(text)),
+  ]);
+  return ["## Sources", ...blocks];
+}
+
 /**
  * The whole of `transcript.md`. Failures stand where they happened, removed citations are struck out, unknown costs
  * are said; nothing in a message, a name or an id can change the document around it.
  */
 export function transcriptMarkdown(record: ConversationRecord): string {
-  const cast = record.participants;
   const { byPersona, byModel, total } = costRows(record);
   return document([
     ...head(record),
     "## Conversation",
-    ...timeline(record).flatMap((happening) => happeningBlocks(happening, cast)),
+    ...timeline(record).flatMap((happening) => happeningBlocks(happening, record)),
     "## Cost",
     costTable("Persona", [...byPersona, total]),
     costTable("Model", byModel),
     `Total: ${formatCost(total.usage)}. Input includes the cached tokens. Cost in US dollars, exact to the nano-dollar.`,
+    ...sourceBlocks(record.sources),
   ]);
 }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import type { Problem } from "../domain/errors.ts";
 import { personaSchema } from "../domain/persona.ts";
+import { type Parsed, sortProblems } from "../domain/problem-words.ts";
 import { scenarioSchema } from "../domain/scenario.ts";
-import { type Parsed, readYaml, sortProblems } from "../domain/yaml-file.ts";
+import { readYaml } from "../domain/yaml-source.ts";
 import { parseDocument, readKnowledge } from "./knowledge.ts";
 import { parsePersona } from "./personas.ts";
 import { parseScenario } from "./scenario.ts";
@@ -65,8 +66,9 @@ function checkFile(file: string, kinds: Kinds): Problem[] {
 
 /** The kind that the file's own `$schema` comment names, else the one that shares most of its top-level keys. */
 function kindOf(text: string, file: string, kinds: Kinds): FileKind | undefined {
-  const named = /^# yaml-language-server: \$schema=\S*?([\w-]+)\.schema\.json/m.exec(text)?.[1];
-  if (named !== undefined && kinds[named]) return kinds[named];
+  const schema = /^# yaml-language-server: \$schema=(\S+)/m.exec(text)?.[1];
+  const named = schema && basename(schema, ".schema.json");
+  if (named !== undefined && Object.hasOwn(kinds, named)) return kinds[named];
   const { data } = readYaml(text, file);
   const keys = typeof data === "object" && data !== null ? Object.keys(data) : [];
   const ranked = Object.values(kinds)

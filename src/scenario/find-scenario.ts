@@ -1,8 +1,9 @@
 /** Finds scenarios: files of the user's, and those that come with the package, by id. */
 import { existsSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
-import { nearNames } from "../domain/near-names.ts";
+import { hintFor } from "../domain/near-names.ts";
+import { fileId } from "./file-name.ts";
 import { loadScenario, type Scenario } from "./scenario.ts";
 import { shippedFolder } from "./shipped-folder.ts";
 import { isYaml, readFolder, valueOrThrow } from "./text-file.ts";
@@ -17,8 +18,6 @@ export const scenarioFiles = (folder: string): string[] =>
     .map(({ name }) => join(folder, name))
     .sort();
 
-const stem = (file: string) => basename(file, extname(file));
-
 /**
  * Loads a scenario file, or the scenario of that id that comes with the package.
  * @throws DramatisError `unknown-name`, with near names; InvalidFilesError with every problem of the files.
@@ -27,10 +26,8 @@ export function findScenario(name: string): Scenario {
   const isPath = /[/\\]/.test(name) || isYaml(name);
   if (isPath || existsSync(name)) return loadScenario(name);
   const shipped = scenarioFiles(shippedFolder("scenarios"));
-  const file = shipped.find((candidate) => stem(candidate) === name);
+  const file = shipped.find((candidate) => fileId(candidate) === name);
   if (file !== undefined) return loadScenario(file);
-  const near = nearNames(name, shipped.map(stem));
-  const meant =
-    near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `There are ${shipped.map(stem).join(", ")}.`;
-  throw new DramatisError("unknown-name", `There is no scenario file or id "${name}". ${meant}`);
+  const hint = hintFor(name, shipped.map(fileId));
+  throw new DramatisError("unknown-name", `There is no scenario file or id "${name}". ${hint}`);
 }

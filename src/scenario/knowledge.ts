@@ -4,7 +4,8 @@ import { basename, dirname, extname, join, relative, sep } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import { documentHeadSchema, type Passage } from "../domain/knowledge.ts";
 import { SLUG_PATTERN } from "../domain/persona.ts";
-import { type Parsed, parseYaml } from "../domain/yaml-file.ts";
+import type { Parsed } from "../domain/problem-words.ts";
+import { parseYaml } from "../domain/schema-check.ts";
 import { splitMarkdown } from "./passages.ts";
 import { compareText, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
 
@@ -37,7 +38,7 @@ export function readKnowledge(folder: string): Parsed<Passage[]> {
     if (document.ok) passages.push(...document.value);
     else problems.push(...document.problems);
   }
-  return problems.length > 0 ? refused(...problems) : { ok: true, value: passages };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: passages };
 }
 
 /** The passages of one document. `category` is the one it has unless its front matter gives another. */
@@ -72,7 +73,7 @@ export function parseDocument(text: string, file: string, folderCategory?: strin
     expect("a folder named in lower-case letters, digits and hyphens", `"${documentCategory}"`);
   }
   if (problems.length > 0 || documentTitle === undefined || documentCategory === undefined) {
-    return refused(...problems);
+    return { ok: false, problems };
   }
   const value = body.passages.map(({ headings, text: passage }, index) => ({
     id: `${stem}#${index + 1}`,
@@ -115,7 +116,7 @@ function documentsOf(root: string): Parsed<string[]> {
     }
   };
   visit(root, top.value);
-  if (problems.length > 0) return refused(...problems);
+  if (problems.length > 0) return { ok: false, problems };
   if (files.length === 0) {
     return refused({ file: root, path: "", expected: "at least one document (*.md)", got: "none" });
   }

@@ -67,7 +67,7 @@ function sectionsOf(markdown: string): Section[] {
       }
       continue;
     }
-    const heading = /^ {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$/.exec(line)?.[1];
+    const heading = headingOf(line);
     if (mark || heading !== undefined || line.trim() === "") endBlock();
     if (mark) fence = mark;
     if (heading !== undefined) {
@@ -77,6 +77,16 @@ function sectionsOf(markdown: string): Section[] {
   }
   endBlock();
   return sections;
+}
+
+/** The text of a heading line, without the signs that may close it: `## Two ##` is `Two`, but `# C#` is `C#`. */
+function headingOf(line: string): string | undefined {
+  const text = /^ {0,3}#{1,6}[ \t]+(.*)$/.exec(line)?.[1]?.trimEnd();
+  if (text === undefined) return undefined;
+  // By hand: as a regular expression it takes time quadratic in the length of a hostile line.
+  let end = text.length;
+  while (text[end - 1] === "#") end -= 1;
+  return end === 0 || /[ \t]/.test(text[end - 1] ?? "") ? text.slice(0, end).trimEnd() : text;
 }
 
 const countWords = (text: string) => text.split(/\s+/).filter(Boolean).length;

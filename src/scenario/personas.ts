@@ -1,8 +1,11 @@
 /** Loads personas: one YAML file each, named after the persona's id. */
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import { type Persona, personaSchema } from "../domain/persona.ts";
-import { check, describe, type Parsed, problemAt, readYaml, sortProblems } from "../domain/yaml-file.ts";
+import { type Parsed, sortProblems } from "../domain/problem-words.ts";
+import { check } from "../domain/schema-check.ts";
+import { readYaml } from "../domain/yaml-source.ts";
+import { fileId, nameProblems } from "./file-name.ts";
 import { isYaml, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
 
 /**
@@ -26,7 +29,7 @@ export function loadPersonas(folder: string): Persona[] {
     if (persona.ok) personas.push(persona.value);
     else problems.push(...persona.problems);
   }
-  return valueOrThrow(problems.length > 0 ? refused(...problems) : { ok: true, value: personas });
+  return valueOrThrow(problems.length > 0 ? { ok: false, problems } : { ok: true, value: personas });
 }
 
 /** The persona of a file, or every problem of it. */
@@ -38,12 +41,9 @@ export function readPersona(file: string): Parsed<Persona> {
 export function parsePersona(text: string, file: string): Parsed<Persona> {
   const source = readYaml(text, file);
   const persona = check(personaSchema, source);
-  const expected = basename(file, extname(file));
-  const id = (source.data as { id?: unknown } | null | undefined)?.id;
-  if (typeof id !== "string" || id === expected) return persona;
-  const hint = "a persona's file is named after its id";
-  const problem = problemAt(source, ["id"], { expected, got: describe(id), hint });
-  return { ok: false, problems: sortProblems([...(persona.ok ? [] : persona.problems), problem]) };
+  const misnamed = nameProblems(source, "persona");
+  if (misnamed.length === 0) return persona;
+  return { ok: false, problems: sortProblems([...(persona.ok ? [] : persona.problems), ...misnamed]) };
 }
 
 /** The files of a folder of personas, by id. */
@@ -54,7 +54,7 @@ export function personaFiles(folder: string): Parsed<Map<string, string>> {
   const problems: Problem[] = [];
   for (const { name } of entries.value.filter((entry) => isYaml(entry.name))) {
     const file = join(folder, name);
-    const id = basename(name, extname(name));
+    const id = fileId(name);
     const earlier = files.get(id);
     if (earlier)
       problems.push({ file, path: "", expected: "one file for each persona", got: `also ${earlier}` });
@@ -63,5 +63,5 @@ export function personaFiles(folder: string): Parsed<Map<string, string>> {
   if (files.size === 0) {
     return refused({ file: folder, path: "", expected: "at least one persona (*.yaml)", got: "none" });
   }
-  return problems.length > 0 ? refused(...problems) : { ok: true, value: files };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: files };
 }

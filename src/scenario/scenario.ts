@@ -2,25 +2,25 @@
 import { dirname, isAbsolute, join } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
-import { nearNames } from "../domain/near-names.ts";
 import { type Persona, SLUG_PATTERN } from "../domain/persona.ts";
-import { type ScenarioFile, type ScenarioInput, scenarioSchema } from "../domain/scenario.ts";
 import {
-  check,
+  createNearHints,
   describe,
-  didYouMean,
+  listNames,
+  MAX_PROBLEMS,
   type Parsed,
   type Path,
-  problemAt,
-  readValue,
-  readYaml,
-  type Source,
   sortProblems,
-} from "../domain/yaml-file.ts";
+} from "../domain/problem-words.ts";
+import { type ScenarioFile, type ScenarioInput, scenarioSchema } from "../domain/scenario.ts";
+import { check, problemAt } from "../domain/schema-check.ts";
+import { readValue, readYaml, type Source } from "../domain/yaml-source.ts";
+import { nameProblems } from "./file-name.ts";
 import { readKnowledge } from "./knowledge.ts";
+import { checkParts, looseIds, type ScenarioParts } from "./parts.ts";
 import { personaFiles, readPersona } from "./personas.ts";
 import { shippedFolder } from "./shipped-folder.ts";
-import { isFolder, readText, refused, valueOrThrow } from "./text-file.ts";
+import { isFolder, readText, valueOrThrow } from "./text-file.ts";
 
 /** A scenario ready to run: the cast are personas, the knowledge base is its passages. */
 export interface Scenario extends Omit<ScenarioFile, "cast" | "knowledge"> {
@@ -30,7 +30,10 @@ export interface Scenario extends Omit<ScenarioFile, "cast" | "knowledge"> {
 }
 
 export interface ScenarioOptions {
-  /** Folder of the personas. Default: `../personas` beside the scenario's folder, else the shipped ones. */
+  /**
+   * Folder of the personas. Default: the first that exists of `personas` in the scenario's own folder and
+   * `../personas` beside that folder; else the shipped ones. Only one folder is searched.
+   */
   personas?: string | undefined;
 }
 
@@ -38,6 +41,8 @@ export interface ScenarioOptions {
 interface Named {
   /** By id; undefined for one that exists but has problems of its own. No map: nobody knows who exists. */
   personas: ReadonlyMap<string, Persona | undefined> | undefined;
+  /** Where the personas were looked for; undefined: in memory. */
+  folder?: string;
   passages: readonly Passage[];
 }
 
@@ -58,20 +63,19 @@ export function readScenario(file: string, options: ScenarioOptions = {}): Parse
 export function parseScenario(text: string, file: string, options: ScenarioOptions = {}): Parsed<Scenario> {
   const source = readYaml(text, file);
   const { cast, knowledge } = looseParts(source.data);
-  const problems: Problem[] = [];
+  const problems = nameProblems(source, "scenario");
   const keep = <T>(parsed: Parsed<T>): T | undefined => {
     if (parsed.ok) return parsed.value;
     problems.push(...parsed.problems);
     return undefined;
   };
 
-  const sibling = join(dirname(file), "..", "personas");
-  const folder = options.personas ?? (isFolder(sibling) ? sibling : shippedFolder("personas"));
-  const ids = cast.filter((entry) => typeof entry === "string");
-  const files = ids.length > 0 ? keep(personaFiles(folder)) : undefined;
+  const folder = options.personas ?? personasFolder(file);
+  const ids = new Set(cast.filter((entry) => typeof entry === "string"));
+  const files = ids.size > 0 ? keep(personaFiles(folder)) : undefined;
   const personas = files && new Map<string, Persona | undefined>();
   for (const [id, personaFile] of files ?? []) {
-    personas?.set(id, ids.includes(id) ? keep(readPersona(personaFile)) : undefined);
+    personas?.set(id, ids.has(id) ? keep(readPersona(personaFile)) : undefined);
   }
 
   let passages: Passage[] = [];
@@ -83,33 +87,45 @@ export function parseScenario(text: string, file: string, options: ScenarioOptio
       problems.push(problemAt(source, ["knowledge"], words));
     }
   }
-  return resolveNames(source, { personas, passages }, problems);
+  return resolveNames(source, { personas, folder, passages }, problems);
+}
+
+/** The first of these folders that exists: an author's own personas replace the shipped ones as a whole. */
+function personasFolder(file: string): string {
+  const own = ["personas", "../personas"].map((folder) => join(dirname(file), folder));
+  return own.find(isFolder) ?? shippedFolder("personas");
 }
 
 /**
  * The same for embedders who hold everything in memory; reads no file. `knowledge` names a folder and has no
  * place here: pass the passages.
- * @throws InvalidFilesError whose problems stand in the file `<scenario>`.
+ * @throws InvalidFilesError with every problem of the scenario and its parts, in the file `<scenario>`.
  */
-export function resolveScenario(
-  input: ScenarioInput,
-  { personas = [], passages = [] }: { personas?: readonly Persona[]; passages?: readonly Passage[] } = {},
-): Scenario {
+export function resolveScenario(input: ScenarioInput, parts: ScenarioParts = {}): Scenario {
   const source = readValue(input, "<scenario>");
-  const problems: Problem[] = [];
-  if (input.knowledge !== undefined && passages.length === 0) {
-    const words = { expected: "passages instead", got: describe(input.knowledge) };
+  const { personas, passages } = parts;
+  const checked = checkParts(readValue({ personas, passages }, "<scenario>"));
+  const problems = checked.ok ? [] : checked.problems;
+  const { knowledge } = looseParts(input);
+  if (knowledge !== undefined && !passages?.length) {
+    const words = { expected: "passages instead", got: describe(knowledge) };
     problems.push(problemAt(source, ["knowledge"], { ...words, hint: "loadKnowledge(folder) gives them" }));
   }
-  const byId = new Map(personas.map((persona) => [persona.id, persona]));
-  return valueOrThrow(resolveNames(source, { personas: byId, passages }, problems));
+  const byId = new Map<string, Persona | undefined>();
+  for (const [index, id] of looseIds(personas).entries()) {
+    if (id !== undefined) byId.set(id, checked.ok ? checked.value.personas[index] : undefined);
+  }
+  const named = { personas: byId, passages: checked.ok ? checked.value.passages : [] };
+  return valueOrThrow(resolveNames(source, named, problems));
 }
 
 /** Schema first, then the names; the problems of both after those that came before. */
 function resolveNames(source: Source, named: Named, earlier: readonly Problem[]): Parsed<Scenario> {
   const parsed = check(scenarioSchema, source);
   const own = [...(parsed.ok ? [] : parsed.problems), ...castProblems(source, named)];
-  if (!parsed.ok || own.length + earlier.length > 0) return refused(...sortProblems([...own, ...earlier]));
+  if (!parsed.ok || own.length + earlier.length > 0) {
+    return { ok: false, problems: sortProblems([...own, ...earlier]) };
+  }
   const { cast, knowledge: _, ...rest } = parsed.value;
   const whole = cast
     .map((entry) => (typeof entry === "string" ? named.personas?.get(entry) : entry))
@@ -118,21 +134,24 @@ function resolveNames(source: Source, named: Named, earlier: readonly Problem[])
 }
 
 /** What the schema cannot know: ids that name nobody, ids twice, categories that do not exist. */
-function castProblems(source: Source, { personas, passages }: Named): Problem[] {
+function castProblems(source: Source, { personas, folder, passages }: Named): Problem[] {
   const known = [...(personas?.keys() ?? [])];
-  const categories = [...new Set(passages.map(({ category }) => category))].sort();
+  const categories = new Set(passages.map(({ category }) => category).sort());
+  const near = createNearHints();
   const firstAt = new Map<string, number>();
-  return looseParts(source.data).cast.flatMap((entry, index) => {
-    const problems: Problem[] = [];
+  const problems: Problem[] = [];
+  for (const [index, entry] of looseParts(source.data).cast.entries()) {
+    if (problems.length >= MAX_PROBLEMS) break;
     const expect = (path: Path, expected: string, got: string, hint?: string) =>
       problems.push(problemAt(source, ["cast", index, ...path], { expected, got, hint }));
     const isId = typeof entry === "string";
     const id = isId ? entry : entry.id;
-    if (typeof id !== "string" || !SLUG_PATTERN.test(id)) return [];
+    if (typeof id !== "string" || !SLUG_PATTERN.test(id)) continue;
     const idPath = isId ? [] : ["id"];
     if (isId && personas && !personas.has(id)) {
-      const hint = didYouMean(nearNames(id, known)) ?? `known: ${known.join(", ") || "none"}`;
-      expect(idPath, "the id of a persona", describe(id), hint);
+      const where = folder === undefined ? "" : ` in ${folder}`;
+      const hint = near(id, known) ?? `known: ${listNames(known)}`;
+      expect(idPath, `the id of a persona${where}`, describe(id), hint);
     }
     const first = firstAt.get(id);
     if (first === undefined) firstAt.set(id, index);
@@ -140,14 +159,13 @@ function castProblems(source: Source, { personas, passages }: Named): Problem[] 
 
     const wanted = isId ? personas?.get(id)?.knowledge : entry.knowledge;
     for (const [at, category] of (Array.isArray(wanted) ? wanted : []).entries()) {
-      if (categories.length === 0 || categories.includes(category)) continue;
-      const expected = `a category of the knowledge base (${categories.join(", ")})`;
+      if (categories.size === 0 || categories.has(category) || problems.length >= MAX_PROBLEMS) continue;
+      const expected = `a category of the knowledge base (${listNames([...categories])})`;
       const got = describe(category) + (isId ? `, which ${id} searches` : "");
-      const hint = didYouMean(nearNames(String(category), categories));
-      expect(isId ? [] : ["knowledge", at], expected, got, hint);
+      expect(isId ? [] : ["knowledge", at], expected, got, near(String(category), [...categories]));
     }
-    return problems;
-  });
+  }
+  return problems;
 }
 
 /** The parts that name other files, of data that may be wrong in any way. */

@@ -3,7 +3,8 @@ import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { InvalidFilesError, type Problem } from "../domain/errors.ts";
 import { nearNames } from "../domain/near-names.ts";
-import { decodeText, didYouMean, MAX_FILE_BYTES, type Parsed } from "../domain/yaml-file.ts";
+import { didYouMean, type Parsed } from "../domain/problem-words.ts";
+import { decodeText, MAX_FILE_BYTES } from "../domain/yaml-source.ts";
 
 /** The text of a file: UTF-8, at most {@link MAX_FILE_BYTES}. */
 export function readText(file: string): Parsed<string> {
@@ -49,8 +50,8 @@ export function valueOrThrow<T>(parsed: Parsed<T>): T {
   return parsed.value;
 }
 
-export function refused(...problems: Problem[]): { ok: false; problems: Problem[] } {
-  return { ok: false, problems };
+export function refused(problem: Problem): { ok: false; problems: Problem[] } {
+  return { ok: false, problems: [problem] };
 }
 
 function unreadable(file: string, expected: string, error: unknown): Problem {

@@ -11,14 +11,14 @@ import type { Answer } from "../domain/answer.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
-import type { Line } from "../model/gateway.ts";
+import type { ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
 
 export interface TurnParts {
   /** Number of the turn, counted from 1. */
   turn: number;
   personaId: string;
-  line: Line<Answer>;
+  line: ModelLine<Answer>;
   tools: readonly StructuredToolInterface[];
   /** What `buildPrompt` laid out. */
   prompt: readonly BaseMessage[];
@@ -28,6 +28,8 @@ export interface TurnParts {
   maxToolRounds: number;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
+  /** Breaks the turn off. */
+  signal?: AbortSignal | undefined;
 }
 
 /** One thing that went wrong, with the requests that led to it. */
@@ -88,12 +90,12 @@ async function callTool(
   const tool = tools.find(({ name }) => name === call.name);
   if (tool === undefined) {
     const known = tools.map(({ name }) => name).join(", ") || "none";
-    return failed("unknown-tool", `There is no tool "${call.name.slice(0, 64)}". Tools: ${known}.`);
+    return failed("unknown-tool", `There is no tool "${call.name}". Tools: ${known}.`);
   }
   if (call.problem !== undefined) return failed("tool-error", `${call.name}: ${call.problem}`);
   try {
     const answered: ToolMessage = await tool.invoke(
-      { type: "tool_call", id: call.id, name: call.name, args },
+      { type: "tool_call", id: "call", name: call.name, args },
       config,
     );
     const content =
@@ -107,16 +109,19 @@ async function callTool(
 }
 
 /** The model's calls and their answers as messages. Every call is answered: providers reject anything else. */
-function exchange(text: string, calls: readonly RequestedCall[], answers: readonly string[]): BaseMessage[] {
-  const identified = calls.map((call, index) => ({ ...call, id: call.id || `call_${index}` }));
+function exchange(
+  round: number,
+  text: string,
+  calls: readonly RequestedCall[],
+  answers: readonly string[],
+): BaseMessage[] {
+  const id = (index: number) => `call_${round}_${index}`;
   return [
     new AIMessage({
       content: text,
-      tool_calls: identified.map(({ id, name, args }) => ({ id, name, args: args ?? {} })),
+      tool_calls: calls.map(({ name, args }, index) => ({ id: id(index), name, args: args ?? {} })),
     }),
-    ...identified.map(
-      ({ id }, index) => new ToolMessage({ tool_call_id: id, content: answers[index] ?? "" }),
-    ),
+    ...calls.map((_, index) => new ToolMessage({ tool_call_id: id(index), content: answers[index] ?? "" })),
   ];
 }
 
@@ -143,6 +148,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         turn,
         persona: personaId,
         mayCallTools: rounds < parts.maxToolRounds,
+        signal: parts.signal,
         spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
       },
       config,
@@ -156,7 +162,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
       for (const id of called.flatMap(({ record }) => record.passages)) retrieved.add(id);
       messages.push(
         ...exchange(
-          reply.raw?.text ?? "",
+          rounds,
+          reply.text ?? "",
           reply.calls,
           called.map(({ content }) => content),
         ),
@@ -190,7 +197,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     if (reply.kind === "tool-calls") {
       messages.push(
         ...exchange(
-          reply.raw?.text ?? "",
+          rounds,
+          reply.text ?? "",
           reply.calls,
           reply.calls.map(() => "Error: not called."),
         ),

@@ -95,6 +95,9 @@ export function ownLines({
   ].join("\n");
 }
 
+/** Only passages that were really retrieved are named as sources; a message that says so itself is not believed. */
+const withoutSources = (message: string) => message.replace(/\[(?=\s*sources\s*:)/gi, "(");
+
 /** Each utterance as its speaker's and as everyone else's message, built once: transcripts are laid out every turn. */
 const laidOut = { own: new WeakMap<Utterance, BaseMessage>(), others: new WeakMap<Utterance, BaseMessage>() };
 
@@ -104,7 +107,7 @@ function spoken(utterance: Utterance, self: string): BaseMessage {
   const seen = cache.get(utterance);
   if (seen !== undefined) return seen;
   const sources = utterance.citations?.length ? `\n[sources: ${utterance.citations.join(", ")}]` : "";
-  const fields = { name: utterance.speaker, content: utterance.message + sources };
+  const fields = { name: utterance.speaker, content: withoutSources(utterance.message) + sources };
   const message = isOwn ? new AIMessage(fields) : new HumanMessage(fields);
   cache.set(utterance, message);
   return message;

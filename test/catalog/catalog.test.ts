@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadCatalog, parseCatalog } from "../../src/catalog/catalog.ts";
+import { type CatalogInput, loadCatalog, parseCatalog, resolveCatalog } from "../../src/catalog/catalog.ts";
 import { DramatisError, formatProblem, InvalidFilesError } from "../../src/domain/errors.ts";
 
 function fileWith(text: string | Uint8Array): string {
@@ -79,6 +79,55 @@ describe("model", () => {
     expect(ask).toThrow(message);
     expect(ask).toThrow(expect.objectContaining({ code: "unknown-name" }));
     expect(ask).toThrow(DramatisError);
+  });
+});
+
+describe("find", () => {
+  it("gives what model gives, and nothing for a model that is not there", () => {
+    const catalog = loadCatalog();
+    for (const id of ["gpt-4.1", "gpt-4.1-mini-2025-04-14"]) {
+      expect(catalog.find(id)).toEqual(catalog.model(id));
+      expect(catalog.find(id)?.id).toBe(id);
+    }
+    for (const id of ["", "gpt-9", "gpt-9-2025-04-14", "constructor"])
+      expect(catalog.find(id)).toBeUndefined();
+  });
+});
+
+describe("resolveCatalog", () => {
+  it("gives the catalog that a file of the same content gives", () => {
+    const input: CatalogInput = {
+      models: { "gpt-4.1": { price: { input: 1.5 } }, mine: { contextWindow: 8192, maxOutput: 2048 } },
+      selection: [{ when: { complexity: "low" }, use: "mine" }, { use: "gpt-4.1" }],
+    };
+    const parsed = parseCatalog(JSON.stringify(input), "f");
+    const catalog = resolveCatalog(input);
+    expect(parsed.ok && [...parsed.value.models]).toEqual([...catalog.models]);
+    expect(parsed.ok && parsed.value.selection).toEqual(catalog.selection);
+    expect(catalog.model("gpt-4.1").price).toEqual({ input: 1.5, cachedInput: 0.5, output: 8 });
+  });
+
+  it("takes undefined for what is left out", () => {
+    const catalog = resolveCatalog({
+      models: { o3: { price: undefined, reasons: undefined } },
+      selection: undefined,
+    });
+    expect([...catalog.models]).toEqual([...loadCatalog().models]);
+    expect(catalog.selection).toEqual(loadCatalog().selection);
+  });
+
+  it("reports problems in <catalog>", () => {
+    expect(() =>
+      resolveCatalog({ models: { mine: { maxOutput: 0 } }, selection: [{ use: "mines" }] }),
+    ).toThrow(
+      /<catalog> models\.mine\.contextWindow: expected .*, got nothing[\s\S]*<catalog> models\.mine\.maxOutput: expected a whole number of at least 1, got number 0\n<catalog> selection\[0\]\.use: expected a model of the catalog, got "mines" \(did you mean mine\?\)/,
+    );
+  });
+
+  it("gives each caller a catalog of its own", () => {
+    const first = resolveCatalog({}).model("gpt-4.1");
+    if (first.price) first.price.input = 0;
+    expect(resolveCatalog({}).model("gpt-4.1").price?.input).toBe(2);
   });
 });
 

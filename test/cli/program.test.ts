@@ -5,58 +5,34 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { runCommand } from "../../src/cli/program.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
 import { conversationRecordSchema } from "../../src/domain/record.ts";
 import { generateReply } from "../../src/offline/generator/generator.ts";
 import { createOfflineServer } from "../../src/offline/server.ts";
+import { type SampleTerminalOptions, sampleTerminal } from "./sample-terminal.ts";
+import { TWO_PEOPLE } from "./two-people.ts";
 
 const root = join(import.meta.dirname, "../..");
 const SCENARIO = join(root, "scenarios/product-roundtable.yaml");
 const folder = mkdtempSync(join(tmpdir(), "dramatis-cli-"));
 const KEY = "sk-proj-MARKEDKEY0123456789abcdefghij";
 
-beforeAll(() => mkdirSync(join(folder, "out")));
+beforeAll(() => {
+  mkdirSync(join(folder, "out"));
+  mkdirSync(join(folder, "mine"));
+  writeFileSync(join(folder, "mine/two-people.yaml"), TWO_PEOPLE);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Call {
-  env?: Record<string, string>;
-  /** Called with everything written so far, after each write; returns true to press Ctrl-C. */
-  interruptWhen?: (stdout: string) => boolean;
-  columns?: number;
-}
-
-async function dramatis(args: string[], { env = {}, interruptWhen, columns = 100 }: Call = {}) {
-  let stdout = "";
-  let stderr = "";
-  let pressed = false;
-  const listeners = new Set<() => void>();
-  const terminal: Terminal = {
-    write(text) {
-      stdout += text;
-      if (!pressed && interruptWhen?.(stdout)) {
-        pressed = true;
-        for (const listener of listeners) listener();
-      }
-    },
-    writeError: (text) => {
-      stderr += text;
-    },
-    screen: { columns, colour: false },
-    hasProgress: false,
-    env,
-    clock: Date.now,
-    onInterrupt(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
+async function dramatis(args: string[], options: SampleTerminalOptions = {}) {
+  const { terminal, written } = sampleTerminal(options);
   const exitCode = await runCommand(args, terminal);
-  return { exitCode, stdout, stderr };
+  return { exitCode, ...written };
 }
 
 let runs = 0;
 const out = () => join(folder, "out", String(++runs));
-const run = (args: string[], call?: Call) => dramatis(["run", SCENARIO, "--out", out(), ...args], call);
+const run = (args: string[], call?: SampleTerminalOptions) =>
+  dramatis(["run", SCENARIO, "--out", out(), ...args], call);
 
 describe("dramatis run", () => {
   it("shows every turn, what it cost, the end, and where the record is", async () => {
@@ -65,7 +41,7 @@ describe("dramatis run", () => {
     expect(stdout).toContain("One spring release, two promises");
     expect(stdout).toMatch(/offline \(no OPENAI_API_KEY\)/);
     expect(stdout.match(/\$0\.\d+/g)?.length).toBeGreaterThan(3);
-    expect(stdout).toContain("Completed: maxTurns");
+    expect(stdout).toContain("Completed: turn limit reached");
     expect(stdout).toContain("transcript.md");
   });
 
@@ -111,6 +87,22 @@ describe("dramatis run", () => {
       ...record.turns.map(({ message }) => message),
     ]);
     expect(readFileSync(join(to, "transcript.md"), "utf8")).toMatch(/^# One spring release/);
+  });
+
+  it("prints and writes no character that a terminal would obey, whatever the scenario says", async () => {
+    mkdirSync(join(folder, "hostile"));
+    const file = join(folder, "hostile/two-people.yaml");
+    const hostile = String.raw`"Is \x9b2J \x7f \u202e safe?"`;
+    writeFileSync(file, TWO_PEOPLE.replace("Please begin.", hostile).replace("Two people", hostile));
+    const to = out();
+    const { exitCode, stdout } = await dramatis(["run", file, "--out", to, "--json"]);
+    expect(exitCode).toBe(0);
+    const files = ["conversation.json", "messages.jsonl", "transcript.md"].map((name) =>
+      readFileSync(join(to, name), "utf8"),
+    );
+    expect(JSON.parse(files[0] ?? "").remarks[0].message).toBe("Is \u009B2J \u007F \u202E safe?");
+    for (const text of [stdout, ...files])
+      expect(text).not.toMatch(/[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/u);
   });
 
   it("finds a shipped scenario by its id", async () => {
@@ -244,19 +236,42 @@ describe("with a key", () => {
 
 describe("the other commands", () => {
   it.each<[string[], RegExp]>([
-    [["scenarios", join(root, "scenarios")], /dramatis run .*design-debate\.yaml/],
+    [["scenarios", join(root, "scenarios")], /\n {2}dramatis run design-debate\n/],
+    [["scenarios", join(folder, "mine")], /\n {2}dramatis run \S*mine\/two-people\.yaml\n/],
     [["personas"], /oddvar-skarheim/],
     [["personas", "show", "ines-marvao"], /private notes/],
     [["personas", "check"], /\d+ personas are valid/],
-    [["models"], /gpt-4\.1-nano +\$0\.10 +\$0\.025 +\$0\.40/],
+    [["models"], /gpt-4\.1-nano +\$0\.1000 +\$0\.0250 +\$0\.4000/],
     [["check", SCENARIO], /is valid/],
-    [["check", join(root, "knowledge"), join(root, "personas")], /All 2 are valid/],
+    [
+      ["check", join(root, "knowledge"), join(root, "personas")],
+      /All 2 are valid: .*knowledge, .*personas\.$/m,
+    ],
     [["--version"], /^\d+\.\d+\.\d+\n$/],
     [["--help"], /Commands:/],
+    [[], /Usage: dramatis .*Commands:/s],
   ])("%j", async (args, expected) => {
     const { exitCode, stdout } = await dramatis(args);
     expect(stdout).toMatch(expected);
     expect(exitCode).toBe(0);
+  });
+
+  it("prints commands as npm wants them where it runs under npm", async () => {
+    const env = { npm_lifecycle_event: "dramatis" };
+    const { stdout } = await dramatis(["scenarios"], { env });
+    expect(stdout).toContain("  npm run -s dramatis -- run design-debate\n");
+    const help = await dramatis(["run", "--help"], { env });
+    expect(help.stdout).toMatch(/^Usage: npm run -s dramatis -- run \[options\] <scenario>/);
+  });
+
+  it("names a checked file without what would act on a terminal", async () => {
+    const place = join(folder, "evil\u001B[2J\u009B");
+    mkdirSync(place);
+    const file = join(place, "two-people.yaml");
+    writeFileSync(file, TWO_PEOPLE);
+    const { exitCode, stdout } = await dramatis(["check", file]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/evil␛\[2J\uFFFD\/two-people\.yaml is valid\.\n$/);
   });
 
   it("serves the OpenAI protocol until Ctrl-C", async () => {

@@ -7,48 +7,44 @@ const spent = (costNanoUsd: number | undefined) => ({ ...emptyTotals(), costNano
 
 describe("a budget", () => {
   it("is what the cap leaves after what was spent", () => {
-    expect(budgetOf(0.01, [], spent(3_312_000))).toEqual({
+    expect(budgetOf(0.01, spent(3_312_000))).toEqual({
       capNanoUsd: 10_000_000,
       spentNanoUsd: 3_312_000,
       spendableNanoUsd: 6_688_000,
     });
   });
 
-  it("is the least of the scenario's budget and its endings that cap the cost", () => {
-    const capOf = (usd: number | undefined, ...endings: Parameters<typeof budgetOf>[1]) =>
-      budgetOf(usd, endings, spent(0))?.capNanoUsd;
-    expect(capOf(0.02, { maxCostUsd: 0.01 })).toBe(10_000_000);
-    expect(capOf(0.01, { any: [{ maxCostUsd: 0.02 }] })).toBe(10_000_000);
-    expect(capOf(undefined, { maxTurns: 3 }, { maxCostUsd: 0.03 })).toBe(30_000_000);
-  });
-
   it("is missing when nothing caps the cost", () => {
-    expect(budgetOf(undefined, [{ maxTurns: 3 }], spent(1))).toBeUndefined();
-    expect(budgetOf(undefined, [{ all: [{ maxCostUsd: 1 }, { phrase: "x" }] }], spent(1))).toBeUndefined();
+    expect(budgetOf(undefined, spent(1))).toBeUndefined();
   });
 
   it("leaves nothing, and not less, when more was spent", () => {
-    expect(budgetOf(0.001, [], spent(1_000_001))?.spendableNanoUsd).toBe(0);
+    expect(budgetOf(0.001, spent(1_000_001))?.spendableNanoUsd).toBe(0);
   });
 
-  it("counts nothing as spent while every cost is unknown", () => {
-    expect(budgetOf(0.001, [], spent(undefined))?.spendableNanoUsd).toBe(1_000_000);
+  it("counts the most that unknown costs can be as spent", () => {
+    const totals = { ...spent(300_000), unpricedRequests: 1, unpricedBoundNanoUsd: 500_000 };
+    expect(budgetOf(0.001, totals)?.spendableNanoUsd).toBe(200_000);
+  });
+
+  it("counts nothing as spent while every cost is unknown and nothing bounds it", () => {
+    expect(budgetOf(0.001, spent(undefined))?.spendableNanoUsd).toBe(1_000_000);
   });
 
   it("is exact for every cap of whole nano-dollars, though binary fractions are not", () => {
     // The product alone would be 1000999999.9999999.
-    expect(budgetOf(1.001, [], spent(0))?.capNanoUsd).toBe(1_001_000_000);
+    expect(budgetOf(1.001, spent(0))?.capNanoUsd).toBe(1_001_000_000);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000_000_000 }), (nano) => {
         const usd = Number(`${nano}e-9`);
-        expect(budgetOf(usd, [], spent(0))?.capNanoUsd).toBe(nano);
+        expect(budgetOf(usd, spent(0))?.capNanoUsd).toBe(nano);
       }),
     );
   });
 
   it("never rounds a cap up", () => {
-    expect(budgetOf(0.0000000019, [], spent(0))?.capNanoUsd).toBe(1);
-    expect(budgetOf(0.0000000009, [], spent(0))?.capNanoUsd).toBe(0);
+    expect(budgetOf(0.0000000019, spent(0))?.capNanoUsd).toBe(1);
+    expect(budgetOf(0.0000000009, spent(0))?.capNanoUsd).toBe(0);
   });
 });
 
@@ -57,7 +53,7 @@ describe("the ending of a spent budget", () => {
     const budget = { capNanoUsd: 10_000_000, spentNanoUsd: 9_312_000, spendableNanoUsd: 688_000 };
     expect(budgetReached(budget, "The next request could cost more.")).toEqual({
       kind: "maxCostUsd",
-      evidence: "$0.009312 of $0.010000 spent. The next request could cost more.",
+      evidence: "$0.009312 of $0.0100 spent. The next request could cost more.",
     });
   });
 });

@@ -42,7 +42,7 @@ describe("maxCostUsd", () => {
       evidenceOf({ maxCostUsd: 0.003312 }, { totals: totals({ costNanoUsd: 3_311_999 }) }),
     ).toBeUndefined();
     expect(evidenceOf({ maxCostUsd: 0.003312 }, { totals: totals({ costNanoUsd: 3_312_000 }) })).toBe(
-      "$0.003312 of $0.003312",
+      "$0.003312, the limit is $0.003312",
     );
   });
 

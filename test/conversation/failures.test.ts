@@ -77,12 +77,9 @@ describe("failures that no second try cures", () => {
     ["server-error", 500],
     ["server-error", 503],
     ["bad-request", 400],
-    ["timed-out", 408],
   ])("%s for status %i costs nothing and is no entry", async (kind, status) => {
     const { record } = await oneScriptedTurn([{ kind: "status", status }]);
-    expect(record.failures).toMatchObject([
-      { kind, outcome: "skipped", usage: { requests: 0, costNanoUsd: 0 } },
-    ]);
+    expect(record.failures).toMatchObject([{ kind, usage: { requests: 0, costNanoUsd: 0 } }]);
     expect(record.usage.entries).toEqual([]);
   });
 
@@ -120,6 +117,36 @@ describe("failures that no second try cures", () => {
     }
   });
 
+  it.each([307, 408, 502, 504])("owes what a provider may have billed behind status %i", async (status) => {
+    const stage = await openStage({ scenario: { endings: [{ maxTurns: 2 }] }, passages: [] });
+    stage.server.script.next(good, { kind: "status", status });
+    const { usage } = await stage.run();
+    expect(usage.totals).toMatchObject({ requests: 2, unpricedRequests: 1 });
+    expect(usage.totals.unpricedBoundNanoUsd).toBeGreaterThan(0);
+  });
+
+  it("follows no redirect, which would carry the prompt to another host", async () => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      asked.push(`${init?.redirect} ${String(input)}`);
+      return new Response(null, { status: 307, headers: { location: "http://elsewhere.invalid/v1" } });
+    };
+    const { run } = await openStage({ scenario: oneTurn, gateway: { fetch } });
+    expect((await run()).failures).toMatchObject([{ kind: "bad-request" }]);
+    expect(asked).toEqual(["manual http://offline.invalid/v1/chat/completions"]);
+  });
+
+  it("stops when the server fails two speakers in a row", async () => {
+    const stage = await openStage({ scenario: { endings: [{ maxTurns: 9 }] }, passages: [] });
+    stage.server.script.next(good, { kind: "status", status: 500, times: 2 });
+    const { status, turns, failures } = await stage.run();
+    expect({ status, turns: turns.length, failures: failures.length }).toEqual({
+      status: "failed",
+      turns: 1,
+      failures: 2,
+    });
+  });
+
   it("owes nothing for a connection that was never made", async () => {
     const refused = Object.assign(new TypeError("fetch failed"), {
       cause: Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
@@ -134,7 +161,7 @@ describe("failures that no second try cures", () => {
     const stage = await openStage({ scenario: oneTurn, gateway: { timeoutMs: 50 } });
     stage.server.script.next({ kind: "hang" });
     const { failures } = await stage.run();
-    expect(failures).toMatchObject([{ kind: "timed-out", outcome: "skipped" }]);
+    expect(failures).toMatchObject([{ kind: "timed-out", outcome: "stopped" }]);
   });
 
   it("skips a turn whose connection drops once the server has answered before", async () => {
@@ -164,6 +191,42 @@ describe("failures that no second try cures", () => {
 });
 
 describe("tools", () => {
+  it.each(["functions.search", "search knowledge base", "x".repeat(80)])(
+    "answers a call of %s, whose name no provider would take back",
+    async (name) => {
+      const calls = [{ id: "same", type: "function", function: { name, arguments: "{}" } }];
+      const stage = await openStage({ scenario: oneTurn });
+      let asked = 0;
+      const fetch: typeof globalThis.fetch = async (input, init) => {
+        asked += 1;
+        const response = await stage.server.fetch(input, init);
+        if (asked > 1) return response;
+        const body = (await response.json()) as { choices: { message: unknown }[] };
+        body.choices = [
+          {
+            ...body.choices[0],
+            message: { role: "assistant", content: null, tool_calls: [...calls, ...calls] },
+          },
+        ];
+        return Response.json(body);
+      };
+      const { run } = await openStage({ scenario: oneTurn, gateway: { fetch } });
+      const { turns, failures } = await run();
+      expect(turns).toHaveLength(1);
+      expect(failures.length).toBeGreaterThan(0);
+      for (const { kind, outcome } of failures) {
+        expect(["unknown-tool", "tool-error"]).toContain(kind);
+        expect(outcome).toBe("repaired");
+      }
+    },
+  );
+
+  it("looks at sixteen calls of a message at most", async () => {
+    const many = Array.from({ length: 40 }, () => ({ name: "open_window", arguments: "{}" }));
+    const { record } = await oneScriptedTurn([{ kind: "tool-calls", calls: many }]);
+    expect(record.failures).toHaveLength(16);
+  });
+
   it("answers a call of an unknown tool and lets the model go on", async () => {
     const unknown: ScriptStep = { kind: "tool-calls", calls: [{ name: "open_window", arguments: "{}" }] };
     const { record, server } = await oneScriptedTurn([unknown, good]);

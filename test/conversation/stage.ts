@@ -1,9 +1,10 @@
 /** A small stage for tests: three personas, an offline server in process and a gateway on it. */
 
 import { loadCatalog } from "../../src/catalog/catalog.ts";
+import type { ConversationEvent } from "../../src/conversation/events.ts";
 import type { ConversationParts } from "../../src/conversation/graph.ts";
 import { createConversation } from "../../src/conversation/graph.ts";
-import { type ConversationEvent, type RunOptions, runConversation } from "../../src/conversation/run.ts";
+import { type RunOptions, runConversation } from "../../src/conversation/run.ts";
 import type { Passage } from "../../src/domain/knowledge.ts";
 import type { PersonaInput } from "../../src/domain/persona.ts";
 import type { ScenarioInput } from "../../src/domain/scenario.ts";

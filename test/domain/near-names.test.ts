@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nearNames } from "../../src/domain/near-names.ts";
+import { hintFor, nearNames } from "../../src/domain/near-names.ts";
 
 const MODELS = ["gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "o3", "o4-mini"];
 
@@ -55,5 +55,14 @@ describe("near names", () => {
         },
       ),
     );
+  });
+});
+
+describe("hintFor", () => {
+  it("offers near names, and where there are none says which names there are", () => {
+    expect(hintFor("gpt-4.1-nnao", MODELS)).toMatch(/^Did you mean gpt-4\.1-nano or /);
+    expect(hintFor("o9", ["o3", "xy"])).toBe("Did you mean o3?");
+    expect(hintFor("claude", ["gpt-5", "o3"])).toBe("There are gpt-5, o3.");
+    expect(hintFor("claude", [])).toBe("There are none.");
   });
 });

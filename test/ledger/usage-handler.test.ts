@@ -12,7 +12,8 @@ import { findModel } from "./sample-models.ts";
 afterEach(() => vi.restoreAllMocks());
 
 const HELLO = [new HumanMessage("Hello!")];
-const handlerOf = (more: Partial<UsageHandlerOptions> = {}) => new UsageHandler({ findModel, ...more });
+const handlerOf = (more: Partial<UsageHandlerOptions> = {}) =>
+  new UsageHandler({ catalog: { find: findModel }, ...more });
 /** What a call on core's fake model is told to be; a real model says it itself. */
 const as = (model: string) => ({ metadata: { ls_model_name: model } });
 
@@ -67,11 +68,12 @@ describe("the usage handler on any LangChain model", () => {
   });
 
   it.each([
-    ["flex", "flex", 1_656_000],
-    ["batch", "batch", 1_656_000],
     ["priority", "priority", undefined],
     ["default", "standard", 3_312_000],
-  ])("reads the service tier %s as %s", async (serviceTier, tier, costNanoUsd) => {
+    // Cheaper than what was asked for: not believed, since a budget rests on it.
+    ["flex", "standard", 3_312_000],
+    ["batch", "standard", 3_312_000],
+  ])("reads the service tier %s, unasked, as %s", async (serviceTier, tier, costNanoUsd) => {
     const handler = handlerOf();
     const model = fakeModel().respond(reply(USAGE, { service_tier: serviceTier }));
     await model.invoke(HELLO, { ...as("gpt-4.1"), callbacks: [handler] });
@@ -165,14 +167,14 @@ describe("the usage handler on any LangChain model", () => {
     expect(handler.totals).toMatchObject({ requests: 2, unpricedRequests: 2 });
   });
 
-  it("does not swallow an error of findModel, since a paid call would be missing", async () => {
+  it("does not swallow an error of the catalog, since a paid call would be missing", async () => {
     vi.spyOn(console, "error").mockReturnValue(undefined);
     const findNothing = () => {
       throw new Error("no such model");
     };
     const call = fakeModel()
       .respond(reply(USAGE))
-      .invoke(HELLO, { callbacks: [handlerOf({ findModel: findNothing })] });
+      .invoke(HELLO, { callbacks: [handlerOf({ catalog: { find: findNothing } })] });
     await expect(call).rejects.toThrow("no such model");
   });
 });
@@ -305,7 +307,7 @@ describe("the usage handler on ChatOpenAI", () => {
     const usage = { ...chunk({}), choices: [], usage: WIRE_USAGE };
     expect(
       await readAll(
-        openAi(() => events([...SAID, usage])),
+        openAi(() => events([...SAID, usage]), { service_tier: "flex" }),
         handler,
       ),
     ).toBe("Hi.");
@@ -335,7 +337,7 @@ describe("the usage handler on ChatOpenAI", () => {
     );
     expect(handler.entries).toEqual([
       { model: "gpt-4.1", tier: "standard" },
-      { model: "gpt-4.1", tier: "flex" },
+      { model: "gpt-4.1", tier: "standard" },
     ]);
   });
 

@@ -1,7 +1,8 @@
 /** Errors as OpenAI's own client makes them of replies written out here. */
 import { OpenAIClient } from "@langchain/openai";
 import { describe, expect, it } from "vitest";
-import { providerFailure, withoutKeys } from "../../src/model/provider-failure.ts";
+import { withoutKeys } from "../../src/domain/secrets.ts";
+import { providerFailure } from "../../src/model/provider-failure.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const EVENTS = { "content-type": "text/event-stream" };

@@ -17,7 +17,7 @@ const ended = (finish: string, content = JSON.stringify(good)): Fields => ({
 });
 const calling = (name: string, args: unknown): Fields => ({
   content: "",
-  tool_calls: [{ id: "call_1", name, args: args as Record<string, unknown>, type: "tool_call" }],
+  tool_calls: [{ name, args: args as Record<string, unknown>, type: "tool_call" }],
 });
 
 describe("an answer", () => {
@@ -46,10 +46,10 @@ describe("an answer", () => {
 });
 
 describe("tool calls", () => {
-  it("come with id, name and arguments", () => {
+  it("come with name and arguments", () => {
     expect(read(calling("search", { query: "churn" }))).toEqual({
       kind: "tool-calls",
-      calls: [{ id: "call_1", name: "search", args: { query: "churn" } }],
+      calls: [{ name: "search", args: { query: "churn" } }],
     });
   });
 
@@ -59,7 +59,6 @@ describe("tool calls", () => {
 
   it("with arguments that are no JSON are kept, so that they can be answered", () => {
     const broken = {
-      id: "call_2",
       name: "search",
       args: "{query:",
       error: "bad",
@@ -69,8 +68,8 @@ describe("tool calls", () => {
     expect(read(fields)).toMatchObject({
       kind: "tool-calls",
       calls: [
-        { id: "call_1", args: { query: "churn" } },
-        { id: "call_2", name: "search", args: undefined, problem: expect.stringContaining('"{query:"') },
+        { args: { query: "churn" } },
+        { name: "search", args: undefined, problem: expect.stringContaining('"{query:"') },
       ],
     });
   });
@@ -110,7 +109,6 @@ describe("a problem", () => {
 
   it("of the arguments of the answer's tool says what came instead", () => {
     const broken = {
-      id: "call_1",
       name: ANSWER_TOOL,
       args: '{"message": We',
       error: "bad",

@@ -106,6 +106,7 @@ export function post(server: OfflineServer, body: unknown, init: RequestInit = {
 export interface AnswerOnWire {
   id: string;
   created: number;
+  model: string;
   system_fingerprint: string;
   service_tier: string;
   choices: {

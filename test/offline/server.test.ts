@@ -1,5 +1,8 @@
 import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
+import { InvalidFilesError } from "../../src/domain/errors.ts";
+import { createRequestLog } from "../../src/offline/request-log.ts";
+import { createOfflineServer } from "../../src/offline/server.ts";
 import { answerTo, post, requestOf, startServer, URL_OF_CHAT, VERDICT, verdictFormat } from "./fixture.ts";
 
 type Server = ReturnType<typeof startServer>;
@@ -43,6 +46,78 @@ describe("an answer", () => {
     // 8 x 100 + 3 x 400 nano-dollars.
     expect(server.bill).toMatchObject({ requests: 1, inputTokens: 8, outputTokens: 3, costNanoUsd: 2000 });
     expect(server.bill.byModel["gpt-4.1-nano"]?.costNanoUsd).toBe(2000);
+  });
+});
+
+describe("a server of its own", () => {
+  const models = [{ id: "mine", contextWindow: 8_000, maxOutput: 1_000 }];
+
+  it("needs nothing but the models it serves, as a catalog would hold them", async () => {
+    const server = createOfflineServer({ models, generator: undefined, clock: undefined, apiKey: undefined });
+    const { choices } = await answerTo(server, { model: "mine" });
+    expect(choices[0]?.message.content).toMatch(/\w+/);
+    expect(server.bill).toMatchObject({ requests: 1, unpricedRequests: 1 });
+    expect(server.faults).toEqual([]);
+  });
+
+  it("refuses models that are none, each at its place", () => {
+    const wrong = [...models, { id: "", contextWindow: 0, maxOutput: 1, prize: {} }];
+    const open = () => createOfflineServer({ models: wrong });
+    expect(open).toThrow(InvalidFilesError);
+    expect(open).toThrow(
+      /<models> \[1\]\.contextWindow: expected a whole number of at least 1, got number 0/,
+    );
+    expect(open).toThrow(/<models> \[1\]\.id: expected text, got empty text/);
+    expect(open).toThrow(/<models> \[1\]\.prize: expected a known key, got "prize" \(did you mean price\?\)/);
+  });
+});
+
+describe("a dated snapshot", () => {
+  const snapshot = "gpt-4.1-mini-2025-04-14";
+
+  it("costs what its base model costs, under its own name", async () => {
+    const server = startServer();
+    const answer = await answerTo(server, { model: snapshot });
+    await answerTo(server, { model: "gpt-4.1-mini" });
+    expect(answer.model).toBe(snapshot);
+    const { [snapshot]: own, "gpt-4.1-mini": base } = server.bill.byModel;
+    expect(own?.costNanoUsd).toBeGreaterThan(0);
+    expect(own).toEqual(base);
+  });
+
+  it("has its base model's limits", async () => {
+    const server = startServer({ rateLimit: { requestsPerMinute: 1, tokensPerMinute: 1e9 } });
+    const large = await post(server, requestOf({ model: snapshot, max_tokens: 40_000 }));
+    expect(await large.json()).toMatchObject({
+      error: { message: expect.stringContaining("at most 32768") },
+    });
+    await answerTo(server, { model: snapshot });
+    expect((await post(server, requestOf({ model: "gpt-4.1-mini" }))).status).toBe(429);
+  });
+
+  it("is looked up like any model, but not of an unknown one", async () => {
+    const { models } = clientOf(startServer());
+    expect((await models.retrieve(snapshot)).id).toBe(snapshot);
+    await expect(models.retrieve("gpt-99-2025-04-14")).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe("reset", () => {
+  it("forgets prompts, requests and bill, so that the same run costs the same again", async () => {
+    const server = startServer();
+    const messages = [{ role: "user" as const, content: "hello ".repeat(2_000) }];
+    const run = async () => {
+      await answerTo(server, { messages });
+      await answerTo(server, { messages });
+      return server.bill;
+    };
+    const first = await run();
+    expect(first.cachedInputTokens).toBeGreaterThan(1024);
+    expect((await run()).costNanoUsd).toBeLessThan(2 * first.costNanoUsd);
+    server.reset();
+    expect(server.requests).toEqual([]);
+    expect(server.bill).toMatchObject({ requests: 0, costNanoUsd: 0, byModel: {} });
+    expect(await run()).toEqual(first);
   });
 });
 
@@ -147,6 +222,29 @@ describe("requests", () => {
     await answerTo(server);
     expect(server.requests).toEqual([]);
     expect(server.bill.requests).toBe(1);
+  });
+
+  it("are kept up to a number, the latest ones", async () => {
+    const server = startServer({ recordRequests: 2 });
+    for (let count = 0; count < 3; count++) await answerTo(server);
+    expect(server.requests.map(({ id }) => id)).toEqual(["req_offline_000002", "req_offline_000003"]);
+  });
+
+  it("are kept up to 10,000 unless told otherwise", () => {
+    const log = createRequestLog();
+    const request = new Request("http://offline.test/v1/models");
+    for (let count = 0; count < 10_001; count++) log.open(request);
+    expect(log.requests).toHaveLength(10_000);
+    expect(log.requests[0]?.id).toBe("req_offline_000002");
+  });
+
+  it.each([-1, Number.NaN])("cannot be kept %d times", (recordRequests) => {
+    expect(() => startServer({ recordRequests })).toThrow(
+      expect.objectContaining({
+        code: "invalid-argument",
+        message: expect.stringContaining("recordRequests"),
+      }),
+    );
   });
 
   it("to anything else get a 404 in the provider's shape", async () => {

@@ -1,5 +1,4 @@
 /** Figures are exact and unknown parts are said. */
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   costColumn,
@@ -8,42 +7,12 @@ import {
   formatDuration,
   formatShare,
   formatTokens,
-  formatUsd,
 } from "../../src/report/figures.ts";
 
 const cost = (costNanoUsd: number | undefined, unpricedRequests = 0, requests = 3) => ({
   requests,
   costNanoUsd,
   unpricedRequests,
-});
-
-describe("formatUsd", () => {
-  it.each([
-    [0, "$0.0000"],
-    [1, "$0.000000001"],
-    [1_234_567, "$0.001234567"],
-    [12_300_000, "$0.0123"],
-    [1_500_000_000, "$1.5000"],
-    [1_234_567_000_000_000, "$1,234,567.0000"],
-    // 2^53 - 1: dividing it by 10^9 as floating-point numbers would round up.
-    [9_007_199_254_740_991, "$9,007,199.254740991"],
-    [8_999_999_999_999_999, "$8,999,999.999999999"],
-  ])("writes %d nano-dollars as %s", (nano, text) => {
-    expect(formatUsd(nano)).toBe(text);
-  });
-
-  it("says unknown for undefined, never zero", () => {
-    expect(formatUsd(undefined)).toBe("unknown");
-  });
-
-  it("loses not one nano-dollar of any safe amount", () => {
-    fc.assert(
-      fc.property(fc.maxSafeNat(), (nano) => {
-        const [whole = "", fraction = ""] = formatUsd(nano).replace(/[$,]/g, "").split(".");
-        expect(BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"))).toBe(BigInt(nano));
-      }),
-    );
-  });
 });
 
 describe("totals with unknown parts", () => {

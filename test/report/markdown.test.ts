@@ -34,6 +34,17 @@ describe("inlineMarkdown", () => {
     expect(inlineMarkdown(words)).toBe(words);
   });
 
+  it("takes time in proportion to the text, whatever an address is followed by", () => {
+    const started = performance.now();
+    for (const character of [".", "*", "_", "!", "/"]) {
+      const text = `http://a${character.repeat(150_000)}x`;
+      expect(inlineMarkdown(text).length).toBeGreaterThan(text.length);
+    }
+    expect(inlineMarkdown(`http://${".".repeat(150_000)}`)).toBe(`\`http://\`${".".repeat(150_000)}`);
+    // Milliseconds by far; a pattern tried anew at every dot took 11 seconds for one of these.
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
   it("stays on one line and keeps every character that shows", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..."ab_*`|\\#<&$ \n-1.@/:é🙂") }), (text) => {

@@ -14,6 +14,39 @@ describe("transcriptMarkdown", () => {
     expect(transcriptMarkdown(sampleRecord({ transport: "network" }))).not.toContain("offline");
   });
 
+  it("quotes every cited passage at the end, where its citations lead", () => {
+    const text = transcriptMarkdown(sampleRecord());
+    expect(text).toContain(
+      "cites [load-tests\\#2](#source-1), [beta-usage\\#1](#source-2)".replaceAll("\\", ""),
+    );
+    const [, sources = ""] = text.split("\n## Sources\n");
+    expect(sources).toBe(
+      [
+        "",
+        "### Source 1",
+        "",
+        "**load-tests#2** · Load tests of the beta: Who calls how often · technical",
+        "",
+        "> 92% of beta users stay under 10,000 calls a month.",
+        ">",
+        "> The rest are forty times larger.",
+        "",
+        "### Source 2",
+        "",
+        "**beta-usage#1** · Usage in the beta · business",
+        "",
+        "> Of 1,210 beta users, 1,113 never passed the free limit.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("has no sources where nothing was cited, and shows the id alone of one that the record does not hold", () => {
+    const text = transcriptMarkdown(sampleRecord({ sources: [] }));
+    expect(text).not.toContain("## Sources");
+    expect(text).toContain("cites load-tests#2, beta-usage#1 ·");
+  });
+
   it("says what is unknown of the cost", () => {
     const entries = [{ model: "local", tier: "standard" as const, persona: "maya-okafor" }];
     const text = transcriptMarkdown(sampleRecord({ usage: { entries, totals: totalsOf(entries) } }));
@@ -30,7 +63,7 @@ describe("transcriptMarkdown", () => {
       status: "failed",
       ending: { kind: "failure", evidence: "Turn 1 failed: unauthorised." },
     });
-    expect(transcriptMarkdown(record)).toContain("**Failed: failure.** Turn 1 failed: unauthorised.");
+    expect(transcriptMarkdown(record)).toContain("**Failed.** Turn 1 failed: unauthorised.");
     expect(transcriptMarkdown(record)).toContain("> **unauthorised**");
   });
 
@@ -48,12 +81,13 @@ describe("transcriptMarkdown", () => {
       remarks: [{ afterTurn: 0, speaker: hostile, message: hostile }],
       turns,
       failures,
+      sources: [{ id: hostile, title: hostile, category: hostile, text: `${hostile}\n[a]: b` }],
     });
     const lines = text.split("\n");
     const structure = (start: RegExp) => lines.filter((line) => start.test(line)).length;
     expect(structure(/^# /)).toBe(1);
-    expect(structure(/^## /)).toBe(2);
-    expect(structure(/^### /)).toBe(3);
+    expect(structure(/^## /)).toBe(3);
+    expect(structure(/^### /)).toBe(4);
     expect(structure(/^\| -+ \|/)).toBe(3);
     expect(lines.filter((line) => /^\s*(```|~~~| {4})/.test(line))).toEqual([]);
     const tags = text.replace(/\\</g, "").match(/<[^>]*>/g) ?? [];

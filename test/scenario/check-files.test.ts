@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { formatProblem } from "../../src/domain/errors.ts";
-import { parseYaml } from "../../src/domain/yaml-file.ts";
+import { parseYaml } from "../../src/domain/schema-check.ts";
 import { checkFiles, type FileKind } from "../../src/scenario/check-files.ts";
 import { folderWith } from "./temporary-folder.ts";
 
@@ -40,6 +40,15 @@ describe("checkFiles", () => {
     ]);
   });
 
+  it("knows no kind by the names that every object has", () => {
+    const folder = folderWith({
+      "a.yaml": "# yaml-language-server: $schema=constructor.schema.json\nx: 1\n",
+    });
+    expect(linesOf([join(folder, "a.yaml")])).toEqual([
+      "a.yaml: expected the keys of a persona or scenario, got none of them",
+    ]);
+  });
+
   it("says what it knows when it recognises nothing", () => {
     const folder = folderWith({ "a.yaml": "x: 1\n", "b.txt": "", "c.yaml": "x: [\n" });
     expect(linesOf(["a.yaml", "b.txt", "c.yaml", "d.yaml"].map((file) => join(folder, file)))).toEqual([
@@ -52,7 +61,7 @@ describe("checkFiles", () => {
 
   it("reports a problem once that two of the files lead to", () => {
     const folder = folderWith({
-      "scenarios/s.yaml": readFileSync(join(fixtures, "scenarios/good.yaml"), "utf8").replace(
+      "scenarios/good.yaml": readFileSync(join(fixtures, "scenarios/good.yaml"), "utf8").replace(
         /knowledge.*\n/,
         "",
       ),

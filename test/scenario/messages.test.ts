@@ -42,9 +42,10 @@ describe("the messages for a broken scenario", () => {
     expect(messagesOf("scenarios/broken.yaml")).toEqual([
       "scenarios/broken.yaml:2:1 topic: expected text, got nothing (What the personas talk about, as they are told it.)",
       'scenarios/broken.yaml:2:5 id: expected a slug (at most 64 lower-case letters and digits, words joined by hyphens), got "Broken Scenario"',
+      `scenarios/broken.yaml:2:5 id: expected broken, got "Broken Scenario" (a scenario's file is named after its id)`,
       "scenarios/broken.yaml:3:1 title: expected text, got a list of 2",
       'scenarios/broken.yaml:7:5 cast[1]: expected a category of the knowledge base (pricing, technical), got "legal", which grace searches',
-      'scenarios/broken.yaml:8:5 cast[2]: expected the id of a persona, got "adda" (did you mean ada?)',
+      'scenarios/broken.yaml:8:5 cast[2]: expected the id of a persona in personas, got "adda" (did you mean ada?)',
       'scenarios/broken.yaml:9:5 cast[3]: expected each persona once, got "ada" again (first at cast[0])',
       "scenarios/broken.yaml:10:5 cast[4]: expected a slug (at most 64 lower-case letters and digits, words joined by hyphens) or a mapping with id, name, role, background, personality, expertise, goals, got number 7 (put it in quotes)",
       "scenarios/broken.yaml:11:5 cast[5].role: expected text, got nothing (Job or position in the conversation, in a few words.)",

@@ -18,6 +18,13 @@ describe("splitMarkdown", () => {
     });
   });
 
+  it("leaves out the signs that close a heading, but not those of its last word", () => {
+    const headings = ["Two ##", "C#", "F# #", "#", "a\t#"].map(
+      (text) => splitMarkdown(`# ${text}\n\nText.`).heading,
+    );
+    expect(headings).toEqual(["Two", "C#", "F#", "", "a"]);
+  });
+
   it("joins sections too short to quote alone, and names all their headings", () => {
     const text = `## One\n\n${sentence(40)}\n\n## Two\n\n${sentence(40)}\n\n## Three\n\n${sentence(100)}\n`;
     expect(splitMarkdown(text).passages.map(({ headings }) => headings)).toEqual([["One", "Two"], ["Three"]]);

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { formatProblem, InvalidFilesError } from "../../src/domain/errors.ts";
+import type { PersonaInput } from "../../src/domain/persona.ts";
 import type { ScenarioInput } from "../../src/domain/scenario.ts";
 import { loadKnowledge } from "../../src/scenario/knowledge.ts";
 import { loadPersonas } from "../../src/scenario/personas.ts";
@@ -43,14 +45,31 @@ describe("loadScenario", () => {
     expect(load({ "scenarios/good.yaml": text }).cast).toEqual([known]);
   });
 
+  it("prefers the personas in its own folder, and looks nowhere else then", () => {
+    const own = { ...whole, "scenarios/personas/ada.yaml": ada.replace("name: Ada", "name: Ada the First") };
+    expect(() => load(own)).toThrow(
+      /cast\[1\]: expected the id of a persona in .*scenarios\/personas, got "linus" \(known: ada\)/,
+    );
+    const alone = { ...own, "scenarios/good.yaml": good.replace("  - linus\n", "") };
+    expect(load(alone).cast.map(({ name }) => name)).toEqual(["Ada the First"]);
+  });
+
+  it("refuses a scenario whose file has another name", () => {
+    const folder = folderWith({ ...whole, "scenarios/better.yaml": good });
+    expect(() => loadScenario(join(folder, "scenarios", "better.yaml"))).toThrow(
+      /better\.yaml:1:5 id: expected better, got "good" \(a scenario's file is named after its id\)/,
+    );
+  });
+
   it("takes them from the folder it is told", () => {
     const folder = folderWith({
-      "s.yaml": good.replace(/knowledge.*\n/, ""),
+      "good.yaml": good.replace(/knowledge.*\n/, ""),
       "cast/ada.yaml": ada,
       "cast/linus.yaml": linus,
     });
-    expect(loadScenario(join(folder, "s.yaml"), { personas: join(folder, "cast") }).cast).toHaveLength(2);
-    expect(() => loadScenario(join(folder, "s.yaml"), { personas: join(folder, "casts") })).toThrow(
+    const file = join(folder, "good.yaml");
+    expect(loadScenario(file, { personas: join(folder, "cast") }).cast).toHaveLength(2);
+    expect(() => loadScenario(file, { personas: join(folder, "casts") })).toThrow(
       /casts: expected a folder, got nothing \(did you mean cast\?\)/,
     );
   });
@@ -70,7 +89,7 @@ describe("loadScenario", () => {
       new RegExp(
         [
           /^4 problems in 3 files:/,
-          /good\.yaml:7:5 cast\[1\]: expected the id of a persona, got "lynus" \(did you mean linus\?\)/,
+          /good\.yaml:7:5 cast\[1\]: expected the id of a persona in .*\/personas, got "lynus" \(did you mean linus\?\)/,
           /good\.yaml:9:15 endings\[0\]\.maxTurns: expected a whole number of at least 1, got number 0/,
           /ada\.yaml:6:9 personality\.kind: expected one of .*, got "cold"/,
           /queues\.md: expected text to cite, got an empty document/,
@@ -141,6 +160,57 @@ describe("resolveScenario", () => {
     [{ title: "" }, /<scenario> title: expected text, got empty text/],
   ])("refuses %j", (change, message) => {
     expect(() => resolveScenario({ ...input, ...change }, { personas, passages })).toThrow(message);
+  });
+
+  const guest: PersonaInput = {
+    id: "guest",
+    name: "Guest",
+    role: "Visitor",
+    background: "Came by.",
+    personality: {
+      kind: "creative",
+      traits: ["kind"],
+      communicationStyle: "Brief.",
+      bigFive: { openness: 1, conscientiousness: 0, extraversion: 0, agreeableness: 1, neuroticism: 0 },
+    },
+    expertise: ["guesting"],
+    goals: ["leave"],
+  };
+  const passage = { id: "a#1", title: "A", category: "technical", text: "Text." };
+
+  it("fills in the defaults of personas, and takes undefined for what is left out", () => {
+    const scenario = resolveScenario(
+      { ...input, cast: ["guest"], knowledge: undefined, seed: undefined },
+      { personas: [{ ...guest, model: undefined }], passages: undefined },
+    );
+    expect(scenario.cast).toMatchObject([{ id: "guest", talkativeness: 0.5, beliefs: [], privateNotes: [] }]);
+    expect(resolveScenario({ ...input, cast: [guest] }, { personas: undefined }).passages).toEqual([]);
+    const open = { passages: [{ ...passage, personas: undefined }] };
+    expect(resolveScenario({ ...input, cast: [guest] }, open).passages).toEqual([passage]);
+  });
+
+  it("reports the problems of personas and passages at their places, with those of the scenario", () => {
+    const parts = {
+      personas: [guest, { ...guest, id: "moderator" }, guest],
+      passages: [passage, { ...passage, category: "Not A Slug", text: " " }, { ...passage, id: "a#2" }],
+    };
+    let problems: InvalidFilesError["problems"] = [];
+    try {
+      resolveScenario({ ...input, cast: ["guest", "gest"], endings: [] }, parts);
+    } catch (error) {
+      if (error instanceof InvalidFilesError) problems = error.problems;
+    }
+    expect(problems.map(formatProblem)).toEqual([
+      "<scenario> endings: expected a list that is not empty, got an empty list",
+      '<scenario> cast[1]: expected the id of a persona, got "gest" (did you mean guest?)',
+      expect.stringMatching(
+        /^<scenario> personas\[1\]\.id: expected a slug .*"moderator" is reserved by the graph/,
+      ),
+      expect.stringMatching(/^<scenario> passages\[1\]\.category: expected a slug .*, got "Not A Slug"$/),
+      "<scenario> passages[1].text: expected text, got empty text",
+      '<scenario> personas[2].id: expected each id once, got "guest" again (first at personas[0])',
+      '<scenario> passages[1].id: expected each id once, got "a#1" again (first at passages[0])',
+    ]);
   });
 
   it("refuses a knowledge folder, which it would not read", () => {

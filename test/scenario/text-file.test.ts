@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../src/domain/errors.ts";
-import type { Parsed } from "../../src/domain/yaml-file.ts";
+import type { Parsed } from "../../src/domain/problem-words.ts";
 import { readFolder, readText } from "../../src/scenario/text-file.ts";
 import { folderWith } from "./temporary-folder.ts";
 

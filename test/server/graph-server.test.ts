@@ -13,6 +13,7 @@ const GRAPHS = { roundtable: "product-roundtable", debate: "design-debate", inte
 let server: ChildProcess;
 let client: Client;
 let log = "";
+let url = "";
 
 const freePort = () =>
   new Promise<number>((resolve, reject) => {
@@ -30,7 +31,7 @@ async function answers(url: string): Promise<boolean> {
 
 beforeAll(async () => {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  url = `http://127.0.0.1:${port}`;
   const { OPENAI_API_KEY: _, ...env } = process.env;
   // A process group of its own, so that the server's child ends with it.
   server = spawn(process.execPath, ["src/cli/main.ts", "studio", "--no-reload", "--port", String(port)], {
@@ -57,7 +58,16 @@ const assistantOf = async (graphId: string) => {
 
 describe("the graph server", () => {
   it("tells where Studio finds it", () => {
-    expect(log).toMatch(/smith\.langchain\.com\/studio\/\?baseUrl=http%3A%2F%2F127\.0\.0\.1%3A\d+/);
+    expect(log).toMatch(/smith\.langchain\.com\/studio\?baseUrl=http:\/\/127\.0\.0\.1:\d+/);
+  });
+
+  it("answers pages of Studio and of no other site", async () => {
+    const allowed = async (origin: string) => {
+      const response = await fetch(`${url}/ok`, { headers: { origin } });
+      return response.headers.get("access-control-allow-origin");
+    };
+    expect(await allowed("https://smith.langchain.com")).toBe("https://smith.langchain.com");
+    expect(await allowed("https://evil.example")).toBeNull();
   });
 
   it("has an assistant for each graph", async () => {

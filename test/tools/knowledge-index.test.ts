@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DramatisError } from "../../src/domain/errors.ts";
 import type { Passage } from "../../src/domain/knowledge.ts";
 import { categoriesInScope, createKnowledgeIndex, search } from "../../tools/knowledge-index.ts";
 
@@ -66,7 +67,8 @@ describe("search", () => {
     ]);
   });
 
-  it("keeps to the category", () => {
+  it("keeps to the category, if one is given", () => {
+    expect(idsOf("cache", { category: undefined })).toEqual(idsOf("cache"));
     expect(idsOf("cache", { category: "business" })).toEqual(["plan#1"]);
     expect(idsOf("cache", { category: "creative" })).toEqual([]);
   });
@@ -119,7 +121,11 @@ describe("search", () => {
 
 describe("createKnowledgeIndex", () => {
   it("refuses two passages of one id", () => {
-    expect(() => createKnowledgeIndex([...passages, ...passages])).toThrow(/duplicate/);
+    const build = () => createKnowledgeIndex([...passages, ...passages]);
+    expect(build).toThrow(DramatisError);
+    expect(build).toThrow(
+      expect.objectContaining({ code: "invalid-argument", message: expect.stringContaining('"cache#1"') }),
+    );
   });
 });
 

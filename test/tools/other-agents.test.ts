@@ -28,7 +28,7 @@ it("searches for an agent that is not ours, and its tokens and dollars are count
     apiKey: "offline",
     configuration: { baseURL: "http://offline.invalid/v1", fetch: server.fetch },
   });
-  const usage = new UsageHandler({ findModel: (id) => catalog.models.get(id) });
+  const usage = new UsageHandler({ catalog });
 
   const agent = createAgent({ model, tools: [createSearchTool(index)] });
   const { messages } = await agent.invoke(

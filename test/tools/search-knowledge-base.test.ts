@@ -23,6 +23,13 @@ describe("createSearchTool", () => {
     expect(JSON.parse(text)).toEqual({ passages: [{ ...passages[1], score: expect.any(Number) }] });
   });
 
+  it("searches everything when the category is left out", async () => {
+    const tool = createSearchTool(index);
+    const whole = await tool.invoke({ query: "slow queue", category: null });
+    expect(await tool.invoke({ query: "slow queue" })).toBe(whole);
+    expect(await tool.invoke({ query: "slow queue", category: undefined })).toBe(whole);
+  });
+
   it("answers a tool call with a tool message", async () => {
     const call = {
       type: "tool_call" as const,

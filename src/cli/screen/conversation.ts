@@ -1,13 +1,7 @@
 /** What `dramatis run` shows while a conversation goes on: its header, and each turn, remark or failure as it comes. */
-import type { Turn, TurnFailure } from "../../domain/turn.ts";
-import { formatCost, formatPercent, formatTokens } from "../../report/figures.ts";
-import {
-  fallbackNote,
-  nameOf,
-  OUTCOME_TITLES,
-  type Participant,
-  type Remark,
-} from "../../report/timeline.ts";
+import type { Rating, Turn, TurnFailure } from "../../domain/turn.ts";
+import { count, formatCost, formatPercent, formatTokens } from "../../report/figures.ts";
+import { choiceNote, nameOf, OUTCOME_TITLES, type Participant, type Remark } from "../../report/timeline.ts";
 import {
   cut,
   flow,
@@ -104,11 +98,14 @@ function nameLine(number: string, id: string, cast: Cast, after: Line): Line {
 
 /** What is to know of an answer and what it took: in one line, or each beginning its own. */
 function notes(answer: readonly Line[], spoken: Turn | TurnFailure, columns: number): Line[] {
-  const { inputTokens, outputTokens } = spoken.usage;
-  const fallback = fallbackNote(spoken);
-  const about = [...answer, ...(fallback === undefined ? [] : [[span(fallback, "warning")]])];
+  const { requests, inputTokens, outputTokens } = spoken.usage;
+  const choice = choiceNote(spoken);
+  const why: Line[] =
+    choice === undefined ? [] : [[span(choice.text, choice.isFallback ? "warning" : "quiet")]];
+  const about = [...answer, ...why];
   const figures: Line[] = [
     [span(spoken.model.id, "quiet")],
+    ...(requests > 1 ? [[span(count(requests, "request"), "quiet")]] : []),
     [span(`${formatTokens(inputTokens)} in, ${formatTokens(outputTokens)} out`, "quiet")],
     [span(formatCost(spoken.usage), "quiet")],
   ];
@@ -124,7 +121,7 @@ export function renderTurn(turn: Turn, cast: Cast, options: ScreenOptions): stri
     [
       ...bar(turn.confidence, 10, speakerStyle(cast, turn.speaker)),
       gap(1),
-      span(formatPercent(turn.confidence), "quiet"),
+      span(`${formatPercent(turn.confidence)} confident`, "quiet"),
     ],
     ...(turn.addressedTo === null ? [] : [[span(`→ ${nameOf(cast, turn.addressedTo)}`, "quiet")]]),
     ...turn.citations.map((id) => [span(`[${id}]`, "quiet")]),
@@ -166,4 +163,11 @@ export function renderRemark(remark: Remark, cast: Cast, options: ScreenOptions)
     [nameLine("", remark.speaker, cast, note), ...prose(remark.message, { columns, indent: INDENT }), []],
     options,
   );
+}
+
+/** That the conversation is rated otherwise than before, and from what signs. Ends with an empty line. */
+export function renderRating({ level, signs }: Rating, options: ScreenOptions): string[] {
+  const from = signs.length === 0 ? "no sign of difficulty is left" : signs.join(", ");
+  const room = { columns: proseColumns(options), indent: INDENT, style: "quiet" as const };
+  return printLines([...prose(`complexity is now ${level}: ${from}`, room), []], options);
 }

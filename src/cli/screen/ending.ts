@@ -10,7 +10,7 @@ import {
   formatTokens,
   formatUsage,
 } from "../../report/figures.ts";
-import { STATUS_TITLES } from "../../report/timeline.ts";
+import { endingTitle } from "../../report/timeline.ts";
 import { speakerStyle } from "./conversation.ts";
 import {
   cut,
@@ -115,11 +115,10 @@ function summary(record: ConversationRecord, columns: number): Line[] {
 export function renderEnding({ record, files }: EndingView, options: ScreenOptions): string[] {
   const columns = proseColumns(options);
   const room = { columns, indent: INDENT };
-  const title = `${STATUS_TITLES[record.status]}: ${record.ending.kind}`;
   const offline = "Generated offline: no model was asked and nothing was charged.";
   return printLines(
     [
-      rule(span(title, STATUS_STYLES[record.status]), columns),
+      rule(span(endingTitle(record), STATUS_STYLES[record.status]), columns),
       ...prose(record.ending.evidence, room),
       [],
       ...summary(record, columns),

@@ -1,6 +1,8 @@
 /** What is printed when a command fails: a known error's own message, or everything there is of an unknown one. */
 import { inspect } from "node:util";
+import { ConversationError } from "../../domain/conversation-error.ts";
 import { DramatisError, InvalidFilesError, type Problem } from "../../domain/errors.ts";
+import { withoutKeys } from "../../domain/secrets.ts";
 import { count } from "../../report/figures.ts";
 import { plainLine, plainText } from "../../report/plain-text.ts";
 import { widthOf } from "./line.ts";
@@ -51,17 +53,31 @@ function stacks(error: unknown, seen: readonly unknown[] = []): string[] {
   return [own, ...stacks(error.cause, [...seen, error]).map((text) => `caused by ${text}`)];
 }
 
-/**
- * Text for standard error, without a final newline. Errors of this package are the user's to act on and show their
- * message alone; all others are ours, and show what a report needs.
- */
-export function renderError(error: unknown): string {
-  if (error instanceof InvalidFilesError) return invalidFiles(error);
-  if (error instanceof DramatisError) return plainText(error.message);
+/** Everything a report needs of an error nobody foresaw; its text may quote a request, so what looks like a key goes. */
+function unknownError(error: unknown): string {
   return [
     "Dramatis failed in a way it does not know. This is a mistake in Dramatis, not in your files.",
     "Please report it with the text below and the command you ran.",
     "",
-    plainText(stacks(error).join("\n")),
+    withoutKeys(plainText(stacks(error).join("\n"))),
   ].join("\n");
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof InvalidFilesError) return invalidFiles(error);
+  if (error instanceof ConversationError) return `${error.message}\n\n${textOf(error.cause)}`;
+  return error instanceof DramatisError ? error.message : unknownError(error);
+}
+
+/** Nothing shorter is a secret; taking out every `x` would leave no text. */
+const SHORTEST_KEY = 6;
+
+/**
+ * Text for standard error, without a final newline and without `key`. Errors of this package are the user's to act on
+ * and show their message alone; all others are ours, and show what a report needs.
+ */
+export function renderError(error: unknown, key = ""): string {
+  const text = plainText(textOf(error));
+  const secret = key.trim();
+  return secret.length < SHORTEST_KEY ? text : text.replaceAll(secret, "[key removed]");
 }

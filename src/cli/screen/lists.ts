@@ -1,7 +1,9 @@
 /** What the list commands show: personas, one persona, scenarios, models with the rules that choose among them. */
+
 import type { ModelInfo, SelectionRule } from "../../domain/model-info.ts";
+import { formatUsd, nanoUsd } from "../../domain/money.ts";
 import type { Persona } from "../../domain/persona.ts";
-import { count, formatTokens } from "../../report/figures.ts";
+import { count, formatTokens, usdDecimals } from "../../report/figures.ts";
 import { bar } from "./conversation.ts";
 import {
   gap,
@@ -36,16 +38,16 @@ export function renderPersonas(personas: readonly Persona[], options: ScreenOpti
   const rows = personas.map(({ id, name, role, personality, model, requiresReasoning }, index): Span[] => [
     span(id, { speaker: index }),
     span(name),
-    span(role, "quiet"),
     span(personality.kind),
     span(model ?? (requiresReasoning ? "requires reasoning" : "by selection"), "quiet"),
+    span(role, "quiet"),
   ]);
   const head = [
-    { title: "id" },
-    { title: "name" },
-    { title: "role" },
-    { title: "kind", isOptional: true },
-    { title: "model", isOptional: true },
+    { title: "id", isWhole: true },
+    { title: "name", isOptional: true, isWhole: true },
+    { title: "kind", isOptional: true, isWhole: true },
+    { title: "model", isOptional: true, isWhole: true },
+    { title: "role", isOptional: true },
   ];
   return printLines(table(head, rows, { columns: screenColumns(options), indent: INDENT }), options);
 }
@@ -98,8 +100,8 @@ export interface ScenarioRow {
   id: string;
   title: string;
   description?: string | undefined;
-  /** Path as the user would type it after `dramatis run`. */
-  file: string;
+  /** What the user would type to run it. */
+  command: string;
   castSize: number;
   policy: string;
 }
@@ -107,7 +109,7 @@ export interface ScenarioRow {
 /** `dramatis scenarios`. */
 export function renderScenarios(scenarios: readonly ScenarioRow[], options: ScreenOptions): string[] {
   const columns = proseColumns(options);
-  const lines = scenarios.flatMap(({ id, title, description, file, castSize, policy }, index): Line[] => [
+  const lines = scenarios.flatMap(({ id, title, description, command, castSize, policy }, index): Line[] => [
     ...(index === 0 ? [] : [[]]),
     ...prose(title, { columns, indent: INDENT, style: "strong" }),
     ...(description === undefined ? [] : prose(description, { columns, indent: INDENT })),
@@ -116,16 +118,16 @@ export function renderScenarios(scenarios: readonly ScenarioRow[], options: Scre
       indent: INDENT,
       style: "quiet",
     }),
-    ...prose(`dramatis run ${file}`, { columns, indent: INDENT, style: "quiet" }),
+    ...prose(command, { columns, indent: INDENT, style: "quiet" }),
   ]);
   return printLines(lines, options);
 }
 
-/** Dollars in one column with their points in line: at least two decimals, as many as the longest needs. */
+/** Prices in dollars as one column with their points in line. */
 function priceColumn(prices: readonly (number | undefined)[]): string[] {
-  const exact = (price: number) => price.toFixed(6).replace(/0+$/, "");
-  const decimals = Math.max(2, ...prices.map((price = 0) => exact(price).split(".")[1]?.length ?? 0));
-  return prices.map((price) => (price === undefined ? "unknown" : `$${price.toFixed(decimals)}`));
+  const nano = prices.map((price) => (price === undefined ? undefined : nanoUsd(price)));
+  const decimals = usdDecimals(nano);
+  return nano.map((amount) => formatUsd(amount, decimals));
 }
 
 function ruleText({ when, use }: SelectionRule): string {
@@ -158,14 +160,14 @@ export function renderModels(
     span(output[index] ?? ""),
     span(formatTokens(model.contextWindow), "quiet"),
     span(formatTokens(model.maxOutput), "quiet"),
-    span(model.reasons ? "reasons" : "", "quiet"),
+    span(model.reasons ? "reasoning model" : "", "quiet"),
     span(model.structured, "quiet"),
   ]);
   const right = "right" as const;
   const head = [
-    { title: "model" },
+    { title: "model", isWhole: true },
     { title: "input", align: right },
-    { title: "cached", align: right },
+    { title: "cached", align: right, isOptional: true },
     { title: "output", align: right },
     { title: "context", align: right, isOptional: true },
     { title: "max output", align: right, isOptional: true },

@@ -1,5 +1,6 @@
 /** The one line that says how far a conversation is, and how much of its budget is spent. */
-import { type Cost, count, formatBound, formatPercent, formatUsd } from "../../report/figures.ts";
+import { formatUsd } from "../../domain/money.ts";
+import { type Cost, count, formatBound, formatPercent } from "../../report/figures.ts";
 import { bar } from "./conversation.ts";
 import { gap, type Line, printLine, proseColumns, type ScreenOptions, span, widthOf } from "./line.ts";
 

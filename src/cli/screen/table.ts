@@ -6,6 +6,8 @@ export interface Column {
   align?: "left" | "right";
   /** May be left out where the table would not fit; the last such column goes first. */
   isOptional?: boolean;
+  /** Never narrowed: what it holds must be typed somewhere else. */
+  isWhole?: boolean;
 }
 
 const GAP = 2;
@@ -19,11 +21,12 @@ function fitWidths(
   room: number,
 ): number[] | undefined {
   const widths = [...natural];
+  const isFixed = (index: number) => columns[index]?.align === "right" || columns[index]?.isWhole === true;
   const excess = () => widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - room;
   while (excess() > 0) {
-    const widest = Math.max(...widths.map((width, index) => (columns[index]?.align === "right" ? 0 : width)));
+    const widest = Math.max(...widths.map((width, index) => (isFixed(index) ? 0 : width)));
     if (widest <= NARROWED) return undefined;
-    const index = widths.findIndex((width, place) => width === widest && columns[place]?.align !== "right");
+    const index = widths.findIndex((width, place) => width === widest && !isFixed(place));
     widths[index] = Math.max(NARROWED, widest - excess());
   }
   return widths;

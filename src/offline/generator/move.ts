@@ -55,7 +55,7 @@ function isReady(situation: Situation, agenda: Agenda, part: Part): boolean {
     return progress >= 0.5 && left <= Math.max(1, Math.min(cast.length, 0.25 * turn + 1));
   }
   const patience = 0.1 * randomShare(self.id, agenda.key, "patience") + (part === "advocate" ? 0.06 : 0);
-  return turn > cast.length && progress >= 0.94 - 0.2 * self.bigFive.agreeableness + patience - 0.05;
+  return turn > cast.length && progress >= 0.7 - 0.22 * self.bigFive.agreeableness + patience;
 }
 
 function stageOf(situation: Situation, ready: boolean): Stage {

@@ -10,12 +10,12 @@ const ending = (changes: Parameters<typeof sampleRecord>[0], files: string[] = [
 
 describe("renderEnding", () => {
   it.each([
-    ["completed", "── Completed: consensus ─"],
-    ["budget", "── Budget reached: consensus ─"],
-    ["interrupted", "── Interrupted: consensus ─"],
-    ["failed", "── Failed: consensus ─"],
-  ] as const)("names the status %s and the ending", (status, title) => {
-    expect(ending({ status })).toContain(title);
+    ["completed", "consensus", "── Completed: all want to conclude ─"],
+    ["budget", "maxCostUsd", "── Budget reached ─"],
+    ["interrupted", "abort", "── Interrupted ─"],
+    ["failed", "failure", "── Failed ─"],
+  ] as const)("names the status %s and the ending %s", (status, kind, title) => {
+    expect(ending({ status, ending: { kind, evidence: "e" } })).toContain(title);
   });
 
   it("says offline of offline records only", () => {

@@ -39,14 +39,29 @@ const model = (id: string, changes: Partial<ModelInfo>): ModelInfo => ({
   ...changes,
 });
 
-it("renderPersonas aligns ids, names, roles and models", () => {
+describe("renderPersonas", () => {
   const reasoner = { ...maya, id: "r", name: "R", requiresReasoning: true };
-  expect(renderPersonas([maya, lin, reasoner], at(100))).toEqual([
-    "  id           name         role              kind       model",
-    "  maya-okafor  Maya Okafor  Product lead      pragmatic  by selection",
-    "  lin-wei      林薇         Head of research  pragmatic  gpt-4.1",
-    "  r            R            Product lead      pragmatic  requires reasoning",
-  ]);
+
+  it("aligns ids, names, kinds, models and roles", () => {
+    expect(renderPersonas([maya, lin, reasoner], at(100))).toEqual([
+      "  id           name         kind       model               role",
+      "  maya-okafor  Maya Okafor  pragmatic  by selection        Product lead",
+      "  lin-wei      林薇         pragmatic  gpt-4.1             Head of research",
+      "  r            R            pragmatic  requires reasoning  Product lead",
+    ]);
+  });
+
+  it("cuts the role and drops columns, but shows every id whole, as it must be typed", () => {
+    const long = { ...maya, id: "maximiliana-okafor-montgomery", name: "Maximiliana Okafor-Montgomery" };
+    const role = "Head of everything that has to do with prices and with the people who pay them";
+    const heads = [110, 80, 60, 40].map((columns) => {
+      const lines = renderPersonas([{ ...long, role }, lin], at(columns));
+      expect(lines[1]).toContain("  maximiliana-okafor-montgomery");
+      expect(lines.join("").match(/…/g) ?? []).toHaveLength(columns === 110 ? 1 : 0);
+      return lines[0]?.trim().split(/ +/);
+    });
+    expect(heads).toEqual([["id", "name", "kind", "model", "role"], ["id", "name", "kind"], ["id"], ["id"]]);
+  });
 });
 
 it("renderPersona shows everything of one persona", () => {
@@ -84,11 +99,11 @@ it("renderScenarios shows the command that runs each", () => {
       id: "a",
       title: "A table",
       description: "Six people.",
-      file: "scenarios/a.yaml",
+      command: "dramatis run scenarios/a.yaml",
       castSize: 6,
       policy: "directed",
     },
-    { id: "b", title: "B", file: "scenarios/b.yaml", castSize: 1, policy: "random" },
+    { id: "b", title: "B", command: "npm run -s dramatis -- run b", castSize: 1, policy: "random" },
   ];
   expect(renderScenarios(rows, at(60))).toEqual([
     "  A table",
@@ -98,7 +113,7 @@ it("renderScenarios shows the command that runs each", () => {
     "",
     "  B",
     "  b, 1 persona, moderator random",
-    "  dramatis run scenarios/b.yaml",
+    "  npm run -s dramatis -- run b",
   ]);
 });
 
@@ -117,11 +132,11 @@ describe("renderModels", () => {
 
   it("shows prices with their points in line, unknown ones as unknown, and the rules in order", () => {
     expect(renderModels(models, rules, at(100)).join("\n")).toMatchInlineSnapshot(`
-      "  model         input   cached   output  context  max output           answers by
-        gpt-4.1       $2.00   $0.500    $8.00  128,000      16,384           json-schema
-        gpt-5-nano    $0.05   $0.005    $0.40  128,000      16,384  reasons  json-schema
-        uncached      $1.00   $1.000    $3.00  128,000      16,384           json-schema
-        local       unknown  unknown  unknown  128,000      16,384           json-mode
+      "  model         input   cached   output  context  max output                   answers by
+        gpt-4.1     $2.0000  $0.5000  $8.0000  128,000      16,384                   json-schema
+        gpt-5-nano  $0.0500  $0.0050  $0.4000  128,000      16,384  reasoning model  json-schema
+        uncached    $1.0000  $1.0000  $3.0000  128,000      16,384                   json-schema
+        local       unknown  unknown  unknown  128,000      16,384                   json-mode
 
         Prices in dollars per million tokens, context and max output in tokens.
 
@@ -136,5 +151,21 @@ describe("renderModels", () => {
     expect(renderModels(models, rules, at(60))[0]).toBe(
       "  model         input   cached   output  context  max output",
     );
+  });
+
+  it("shows a long model id whole, as it must be typed", () => {
+    const id = "some-maker/a-model-with-a-long-name-70b";
+    const lines = renderModels([model(id, { price: { input: 1, output: 3 } })], rules, at(60));
+    expect(lines[1]).toBe(`  ${id}  $1.0000  $3.0000`);
+  });
+
+  it("shows prices of less than a ten-thousandth exactly, all with the same decimals", () => {
+    const cheap = [
+      model("a", { price: { input: 0.000075, output: 1 } }),
+      model("b", { price: { input: 12, output: 3 } }),
+    ];
+    const [, ...rows] = renderModels(cheap, [], at(100));
+    expect(rows[0]).toContain("$0.000075  ");
+    expect(rows[1]).toContain("$12.000000  ");
   });
 });

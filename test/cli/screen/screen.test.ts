@@ -50,7 +50,12 @@ const hostileRecord = fc
       remarks: [{ afterTurn: 0, speaker: id, message }],
       turns: [
         sampleTurn({ message, citations: [id], removedCitations: [id, detail], addressedTo: "lin-wei" }),
-        sampleTurn({ turn: 2, speaker: id, model: { id: model, reason: "" } }),
+        sampleTurn({
+          turn: 2,
+          speaker: id,
+          model: { id: model, reason: "" },
+          choice: { turn: 2, speaker: id, policy: "model", reason: detail },
+        }),
       ],
       failures: [sampleFailure({ detail, outcome: "stopped" })],
       usage: { entries, totals: totalsOf(entries) },

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { formatProblem } from "../../src/domain/errors.ts";
 import { personaSchema } from "../../src/domain/persona.ts";
 import { endingSchema } from "../../src/domain/scenario.ts";
-import { decodeText, MAX_FILE_BYTES, parseYaml, pathText } from "../../src/domain/yaml-file.ts";
+import { parseYaml } from "../../src/domain/schema-check.ts";
 
 const pairSchema = z.strictObject({
   name: z.string().min(1),
@@ -185,32 +185,5 @@ describe("parseYaml", () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe("decodeText", () => {
-  it("drops a byte-order mark", () => {
-    expect(decodeText(new TextEncoder().encode("\uFEFFa: 1"), "f")).toEqual({ ok: true, value: "a: 1" });
-  });
-
-  it("refuses bytes that are no UTF-8, and says on which line they are", () => {
-    const bytes = Uint8Array.from([...Buffer.from("a: 1\nb: caf"), 0xe9, 0x0a]);
-    const decoded = decodeText(bytes, "f");
-    expect(decoded.ok ? [] : decoded.problems.map(formatProblem)).toEqual([
-      "f:2: expected UTF-8 text, got other bytes (save the file as UTF-8)",
-    ]);
-  });
-
-  it("refuses a file above the limit, and takes one at the limit", () => {
-    expect(decodeText(new Uint8Array(MAX_FILE_BYTES + 1).fill(32), "f").ok).toBe(false);
-    expect(decodeText(new Uint8Array(MAX_FILE_BYTES).fill(32), "f").ok).toBe(true);
-  });
-});
-
-describe("pathText", () => {
-  it("writes list places in brackets and quotes keys that are no plain words", () => {
-    expect(pathText(["cast", 2, "personality", "kind"])).toBe("cast[2].personality.kind");
-    expect(pathText(["models", "gpt-4.1", "price"])).toBe('models["gpt-4.1"].price');
-    expect(pathText([])).toBe("");
   });
 });

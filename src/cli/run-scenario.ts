@@ -1,0 +1,106 @@
+/** Runs one scenario for `dramatis run`: opens what it needs, shows it, stops on Ctrl-C, writes the record. */
+import { join } from "node:path";
+import { newConversationId, openDramatis } from "../app.ts";
+import type { ConversationContextInput } from "../conversation/state.ts";
+import { ConversationError } from "../domain/conversation-error.ts";
+import type { ConversationRecord } from "../domain/record.ts";
+import type { Complexity } from "../domain/scenario.ts";
+import { jsonText } from "../report/json-text.ts";
+import { findScenario } from "../scenario/find-scenario.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { prepareFolder, writeRecord } from "./record-files.ts";
+import { runJson } from "./run-json.ts";
+import { createRunScreen } from "./run-screen.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface RunFlags {
+  seed?: number;
+  turns?: number;
+  model?: string;
+  complexity?: Complexity;
+  maxCost?: number;
+  out?: string;
+  catalog?: string;
+  json?: boolean;
+  quiet?: boolean;
+  offline?: boolean;
+}
+
+/** Where records go when no folder is named. */
+const DEFAULT_FOLDER = "dramatis-out";
+/** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
+const ECHO_MS = 500;
+
+function contextOf({ turns, model, complexity, maxCost }: RunFlags): ConversationContextInput {
+  return {
+    ...(turns === undefined ? {} : { maxTurns: turns }),
+    ...(model === undefined ? {} : { models: { "*": model } }),
+    ...(complexity === undefined ? {} : { complexity }),
+    ...(maxCost === undefined ? {} : { budget: { maxCostUsd: maxCost } }),
+  };
+}
+
+/** The first Ctrl-C lets the turn in flight finish, the second breaks it off. */
+function interrupts(terminal: Terminal, note: (text: string) => void) {
+  const afterTurn = new AbortController();
+  const atOnce = new AbortController();
+  let firstAt: number | undefined;
+  const dispose = terminal.onInterrupt(() => {
+    if (firstAt === undefined) {
+      firstAt = terminal.clock();
+      afterTurn.abort();
+      note("Stopping after this turn. Press Ctrl-C again to stop at once.");
+    } else if (terminal.clock() - firstAt > ECHO_MS) atOnce.abort();
+  });
+  return { afterTurn: afterTurn.signal, atOnce: atOnce.signal, dispose };
+}
+
+/** Runs a scenario as the flags say; returns the exit code. */
+export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
+  const scenario = findScenario(name);
+  const dramatis = await openDramatis({
+    catalogFile: flags.catalog,
+    offline: flags.offline,
+    env: terminal.env,
+    clock: terminal.clock,
+  });
+  if (flags.model !== undefined) dramatis.catalog.model(flags.model);
+  const conversationId = newConversationId(scenario.id, terminal.clock());
+  const folder = flags.out ?? join(DEFAULT_FOLDER, conversationId);
+  prepareFolder(folder);
+
+  const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);
+  const context = contextOf(flags);
+  const mode = modeOf(flags);
+  const isOfflineAsked = flags.offline === true;
+  const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
+  screen.open();
+  const stop = interrupts(terminal, screen.note);
+  let record: ConversationRecord;
+  let broken: ConversationError | undefined;
+  try {
+    record = await dramatis.run(scenario, {
+      conversationId,
+      context,
+      input: { seed },
+      stopSignal: stop.afterTurn,
+      signal: stop.atOnce,
+      onEvent: screen.show,
+    });
+  } catch (error) {
+    if (!(error instanceof ConversationError)) throw error;
+    broken = error;
+    record = error.record;
+  } finally {
+    stop.dispose();
+    screen.close();
+  }
+  const { files, problem } = writeRecord(record, folder);
+  if (flags.json) terminal.write(`${jsonText(runJson(record, dramatis.offline?.bill, files))}\n`);
+  else screen.end(record, files);
+  if (broken !== undefined) throw broken;
+  if (problem !== undefined) throw problem;
+  return exitCodeOf[record.status];
+}
+
+const modeOf = ({ json, quiet }: RunFlags) => (json ? "json" : quiet ? "quiet" : "full");

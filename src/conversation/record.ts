@@ -1,0 +1,61 @@
+/** A conversation's record, from its state. */
+import type { ConversationRecord } from "../domain/record.ts";
+import { RECORD_VERSION } from "../domain/record.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import type { ConversationState } from "./state.ts";
+import { transcriptOf } from "./transcript.ts";
+
+export interface RecordParts {
+  scenario: Scenario;
+  conversationId: string;
+  transport: ConversationRecord["transport"];
+  /** Milliseconds since 1970. Default: now. */
+  endedAt?: number | undefined;
+}
+
+/** What was said from outside the cast, each with the turn it followed. */
+function remarksOf(state: ConversationState, { cast }: Scenario): ConversationRecord["remarks"] {
+  let afterTurn = 0;
+  return transcriptOf(state, new Set(cast.map(({ id }) => id))).flatMap(({ turn, speaker, message }) => {
+    if (turn === undefined) return [{ afterTurn, speaker, message }];
+    afterTurn = turn;
+    return [];
+  });
+}
+
+/** The passages that were cited, in the order of their first citation. */
+function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): ConversationRecord["sources"] {
+  const cited = new Set(turns.flatMap(({ citations }) => citations));
+  const byId = new Map(passages.map((passage) => [passage.id, passage]));
+  return [...cited].flatMap((id) => {
+    const passage = byId.get(id);
+    return passage === undefined
+      ? []
+      : [{ id, title: passage.title, category: passage.category, text: passage.text }];
+  });
+}
+
+/** The record of a state: of what `invoke` or the stream mode `values` gives, or of `getState(config).values`. */
+export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
+  const { scenario, conversationId, transport } = parts;
+  const { turns, failures, status, ending } = state;
+  const endedAt = new Date(parts.endedAt ?? Date.now()).toISOString();
+  return {
+    version: RECORD_VERSION,
+    conversationId,
+    scenario: { id: scenario.id, title: scenario.title, topic: state.topic ?? scenario.topic },
+    participants: scenario.cast.map(({ id, name, role }) => ({ id, name, role })),
+    seed: state.seed ?? scenario.seed ?? 0,
+    transport,
+    startedAt: state.startedAt ?? endedAt,
+    endedAt,
+    status: status === "running" ? "interrupted" : status,
+    ending: ending ?? { kind: "abort", evidence: "the run ended before the conversation did" },
+    complexity: state.complexity ?? { level: "low", signs: [] },
+    remarks: remarksOf(state, scenario),
+    turns,
+    failures,
+    sources: sourcesOf(scenario, turns),
+    usage: { entries: state.usage, totals: state.totals },
+  };
+}

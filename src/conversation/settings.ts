@@ -1,0 +1,30 @@
+/** What holds in a run: the scenario's settings with the run's context laid over them. The only place that says which wins. */
+import type { Complexity, EndingSettings } from "../domain/scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { EVERYONE } from "./context.ts";
+import { limitOf, withMaxTurns } from "./endings.ts";
+import type { ConversationContext } from "./state.ts";
+
+export interface RunSettings {
+  complexity: Complexity;
+  endings: readonly EndingSettings[];
+  /** Undefined: nothing limits the turns. */
+  maxTurns: number | undefined;
+  /** The least of the budget and the endings that cap the cost; undefined: nothing does. */
+  maxCostUsd: number | undefined;
+  /** The model named for a persona; undefined: the rules choose. */
+  modelFor(personaId: string): string | undefined;
+}
+
+export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
+  const endings = withMaxTurns(scenario.endings, context.maxTurns);
+  const caps = [context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd, limitOf("maxCostUsd", endings)];
+  const known = caps.filter((cap) => cap !== undefined);
+  return {
+    complexity: context.complexity ?? scenario.complexity,
+    endings,
+    maxTurns: limitOf("maxTurns", endings),
+    maxCostUsd: known.length === 0 ? undefined : Math.min(...known),
+    modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
+  };
+}

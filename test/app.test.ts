@@ -1,0 +1,44 @@
+/** The wiring: which server is talked to, with which key, and what is refused before anything is sent. */
+import { describe, expect, it } from "vitest";
+import { newConversationId, openDramatis } from "../src/app.ts";
+
+const KEY = "sk-proj-MARKED0123456789";
+
+describe("where requests go", () => {
+  it.each([
+    [{ env: {} }, "offline", undefined],
+    [{ env: { OPENAI_API_KEY: "   " } }, "offline", undefined],
+    [{ env: { OPENAI_BASE_URL: "http://localhost:1/v1" } }, "offline", undefined],
+    [{ env: { OPENAI_API_KEY: KEY } }, "network", "api.openai.com"],
+    [{ env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: "http://localhost:1/v1" } }, "network", "localhost:1"],
+    [{ env: { OPENAI_API_KEY: KEY }, offline: true }, "offline", undefined],
+    [{ env: {}, baseUrl: "http://localhost:11434/v1" }, "network", "localhost:11434"],
+  ])("%j: %s", async (options, transport, host) => {
+    const dramatis = await openDramatis(options);
+    expect({ transport: dramatis.transport, host: dramatis.host }).toEqual({ transport, host });
+    expect(dramatis.offline === undefined).toBe(transport === "network");
+  });
+
+  it.each([
+    [{ env: {}, offline: false }, /There is no key/],
+    [{ env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: "nonsense" } }, /OPENAI_BASE_URL/],
+    [{ env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: "localhost:9100/v1" } }, /http/],
+    [
+      { env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: "http://user:MARKEDpw@127.0.0.1/v1" } },
+      /user name or password/,
+    ],
+    [{ env: { OPENAI_API_KEY: `${KEY}\nX: y` } }, /OPENAI_API_KEY/],
+    [{ env: { OPENAI_API_KEY: "ключ" } }, /OPENAI_API_KEY/],
+  ])("%j is refused, without its secrets", async (options, message) => {
+    const opened = openDramatis(options);
+    await expect(opened).rejects.toThrow(message);
+    await expect(opened).rejects.not.toThrow(/MARKED/);
+    await expect(opened).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+});
+
+it("gives every conversation an id of its own", () => {
+  const ids = Array.from({ length: 5000 }, () => newConversationId("talk", 0));
+  expect(new Set(ids).size).toBe(5000);
+  expect(ids[0]).toMatch(/^talk-19700101-000000-[0-9a-f]{10}$/);
+});

@@ -1,0 +1,38 @@
+/** A terminal that keeps what is written to it and can press Ctrl-C. */
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+export interface SampleTerminalOptions {
+  env?: Record<string, string>;
+  columns?: number;
+  hasProgress?: boolean;
+  /** Called with everything written so far, after each write; returns true to press Ctrl-C. */
+  interruptWhen?: (stdout: string) => boolean;
+}
+
+export function sampleTerminal(options: SampleTerminalOptions = {}) {
+  const { env = {}, columns = 100, hasProgress = false, interruptWhen } = options;
+  const written = { stdout: "", stderr: "" };
+  const listeners = new Set<() => void>();
+  let pressed = false;
+  const terminal: Terminal = {
+    write(text) {
+      written.stdout += text;
+      if (!pressed && interruptWhen?.(written.stdout)) {
+        pressed = true;
+        for (const listener of listeners) listener();
+      }
+    },
+    writeError(text) {
+      written.stderr += text;
+    },
+    screen: { columns, colour: false },
+    hasProgress,
+    env,
+    clock: Date.now,
+    onInterrupt(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  return { terminal, written };
+}

@@ -1,0 +1,48 @@
+/** The process's own terminal. */
+import { afterEach, describe, expect, it } from "vitest";
+import { processTerminal } from "../../src/cli/terminal.ts";
+
+const { columns, isTTY } = process.stdout;
+afterEach(() => {
+  Object.assign(process.stdout, { columns, isTTY });
+});
+
+describe("processTerminal", () => {
+  it.each([
+    [0, 80],
+    [undefined, 80],
+    [132, 132],
+  ])("takes a width of %s for %d columns", (width, expected) => {
+    process.stdout.columns = width as number;
+    expect(processTerminal().screen.columns).toBe(expected);
+  });
+
+  it("tells whoever listens of requests to end and of a reader that is gone, until they stop", () => {
+    const before = process.listenerCount("SIGTERM");
+    let heard = 0;
+    const dispose = processTerminal().onInterrupt(() => {
+      heard++;
+    });
+    process.emit("SIGTERM", "SIGTERM");
+    process.emit("SIGINT", "SIGINT");
+    process.stdout.emit("error", new Error("EPIPE"));
+    process.stderr.emit("error", new Error("EIO"));
+    expect(heard).toBe(4);
+    dispose();
+    process.stdout.emit("error", new Error("EPIPE"));
+    expect(heard).toBe(4);
+    expect(process.listenerCount("SIGTERM")).toBe(before);
+  });
+
+  it("takes a closing terminal for a request to end, and leaves SIGHUP to nohup where there is none", () => {
+    const before = process.listenerCount("SIGHUP");
+    const added = [true, false].map((isTTY) => {
+      process.stdout.isTTY = isTTY;
+      const dispose = processTerminal().onInterrupt(() => undefined);
+      const now = process.listenerCount("SIGHUP");
+      dispose();
+      return now - before;
+    });
+    expect(added).toEqual([1, 0]);
+  });
+});
