@@ -22,7 +22,7 @@ const scenario = loadScenario(`${shippedFolder("scenarios")}/product-roundtable.
 
 async function graphConversation(url: string, turns: number): Promise<void> {
   const gateway = createGateway({ catalog: loadCatalog(), apiKey: "offline", baseUrl: `${url}/v1` });
-  const endless = { ...scenario, endings: [{ maxTurns: turns }], budget: undefined };
+  const endless = { ...scenario, endings: [{ maxTurns: turns }], budget: { maxCostUsd: 1000 } };
   const graph = createConversation(endless, { gateway });
   const { turns: taken } = await graph.invoke({}, { context: { models: { "*": MODEL } } });
   if (taken.length !== turns) throw new Error(`expected ${turns} turns, got ${taken.length}`);

@@ -45,12 +45,43 @@ export function wasNeverSent(error: unknown): boolean {
   return wasNeverSent(error.cause);
 }
 
+/** An error's body is a few lines; the SDK reads it without a limit of time or size. */
+const ERROR_BODY = { timeoutMs: 10_000, bytes: 65_536 };
+const NOT_MODIFIED = 304;
+
+/** The beginning of a body, as much as arrives in time. */
+async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = body.getReader();
+  const timer = setTimeout(() => void reader.cancel(), ERROR_BODY.timeoutMs);
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  try {
+    while (bytes < ERROR_BODY.bytes) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes += value.byteLength;
+      text += decoder.decode(value, { stream: true });
+    }
+    return text;
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel();
+  }
+}
+
+/** The same answer with a body that is known to end. */
+async function withEndingBody({ status, headers, body }: Response): Promise<Response> {
+  const text = body === null || status === NOT_MODIFIED ? null : await beginningOf(body);
+  return new Response(text, { status, headers });
+}
+
 /**
  * A fetch that counts the attempts of whoever `watchAttempts` is running. It follows no redirect, which would carry the
- * prompt to another host, and gives up on bodies that do not end: `timeoutMs` holds for the whole of an attempt.
+ * prompt to another host, and reads no more of an error than its beginning.
  */
 export const watchedFetch =
-  (timeoutMs: number, fetch: typeof globalThis.fetch = globalThis.fetch): typeof globalThis.fetch =>
+  (fetch: typeof globalThis.fetch = globalThis.fetch): typeof globalThis.fetch =>
   async (input, init) => {
     const attempts = current.getStore() ?? noAttempts(Number.POSITIVE_INFINITY);
     if (attempts.owed >= attempts.allowed) {
@@ -59,19 +90,14 @@ export const watchedFetch =
     }
     attempts.owed += 1;
     try {
-      const deadline = AbortSignal.timeout(timeoutMs + BODY_GRACE_MS);
-      const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
-      const response = await fetch(input, { ...init, signal, redirect: "manual" });
+      const response = await fetch(input, { ...init, redirect: "manual" });
       if (!mayBeBilled(response.status)) attempts.owed -= 1;
-      return response;
+      return response.ok ? response : await withEndingBody(response);
     } catch (error) {
       if (wasNeverSent(error)) attempts.owed -= 1;
       throw error;
     }
   };
-
-/** The SDK's own timeout comes first where it works: it does not cover the body of an error. */
-const BODY_GRACE_MS = 1000;
 
 /** Runs the work of one request; `attempts` is filled in as it goes. */
 export const watchAttempts = <T>(attempts: Attempts, work: () => Promise<T>): Promise<T> =>

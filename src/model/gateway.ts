@@ -138,7 +138,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       configuration: {
         maxRetries: options.maxRetries ?? 2,
         ...(options.baseUrl === undefined ? {} : { baseURL: options.baseUrl }),
-        fetch: watchedFetch(timeoutMs, options.fetch),
+        fetch: watchedFetch(options.fetch),
       },
     };
     return new ChatOpenAI({ ...fields, completions: new Completions(fields) });

@@ -17,7 +17,20 @@ function textsOf(message: BaseMessage): string[] {
   return [typeof content === "string" ? content : message.text, name, calls];
 }
 
-/** The messages of a transcript come again with every request. */
+/** The messages of a transcript come again with every request: what is known of each is kept. */
+const bounds = new WeakMap<BaseMessage, number>();
+
+function boundOf(message: BaseMessage): number {
+  const known = bounds.get(message);
+  if (known !== undefined) return known;
+  const bound = textsOf(message).reduce((sum, text) => sum + tokenBound(text), 0);
+  bounds.set(message, bound);
+  return bound;
+}
+
+const boundOfAll = (messages: readonly BaseMessage[]): number =>
+  messages.reduce((sum, message) => sum + boundOf(message), 0);
+
 const counted = new WeakMap<BaseMessage, Map<string, Promise<number>>>();
 
 function countedOnce(message: BaseMessage, encoding: ModelInfo["encoding"]): Promise<number> {
@@ -44,11 +57,10 @@ export interface WorstCase {
  */
 export async function worstCaseNanoUsd(request: WorstCase): Promise<number | undefined> {
   const { model, messages, enoughNanoUsd } = request;
-  const texts = [request.demands, ...messages.flatMap(textsOf)];
   const frame = FRAME.reply + FRAME.tools + messages.length * FRAME.message;
   const outputTokens = request.maxOutputTokens;
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-  const bound = costOf(frame + texts.reduce((sum, text) => sum + tokenBound(text), 0));
+  const bound = costOf(frame + tokenBound(request.demands) + boundOfAll(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
   const counts = await Promise.all([
     countTokens(request.demands, model.encoding),
@@ -62,7 +74,7 @@ const MOST_BYTES_A_TOKEN = 24;
 
 /** Fewer input tokens than this cannot be true for a request. */
 export const leastInputTokens = ({ messages }: Pick<WorstCase, "messages">): number =>
-  Math.floor(messages.flatMap(textsOf).reduce((sum, text) => sum + tokenBound(text), 0) / MOST_BYTES_A_TOKEN);
+  Math.floor(boundOfAll(messages) / MOST_BYTES_A_TOKEN);
 
 /**
  * How many attempts of a request fit into what may be spent, each at its worst; none says why.

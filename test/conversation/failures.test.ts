@@ -136,6 +136,23 @@ describe("failures that no second try cures", () => {
     expect(asked).toEqual(["manual http://offline.invalid/v1/chat/completions"]);
   });
 
+  it("reads no more than the beginning of an error that does not end", async () => {
+    let sent = 0;
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += 1;
+          controller.enqueue(new Uint8Array(16_384).fill(97));
+        },
+      });
+    const fetch: typeof globalThis.fetch = async () => new Response(endless(), { status: 400 });
+    const { run } = await openStage({ scenario: oneTurn, gateway: { fetch } });
+    const { failures } = await run();
+    expect(failures).toMatchObject([{ kind: "bad-request" }]);
+    expect(failures[0]?.detail.length).toBeLessThan(1000);
+    expect(sent).toBeLessThan(10);
+  });
+
   it("stops when the server fails two speakers in a row", async () => {
     const stage = await openStage({ scenario: { endings: [{ maxTurns: 9 }] }, passages: [] });
     stage.server.script.next(good, { kind: "status", status: 500, times: 2 });
