@@ -1,5 +1,5 @@
 /** The catalog: which models there are, what they cost, and the rules that choose between them. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
 import { DramatisError, InvalidFilesError, type Problem } from "../domain/errors.ts";
 import {
@@ -18,7 +18,7 @@ import {
   sortProblems,
 } from "../domain/problem-words.ts";
 import { check, problemAt } from "../domain/schema-check.ts";
-import { decodeText, readValue, readYaml, type Source } from "../domain/yaml-source.ts";
+import { decodeText, MAX_FILE_BYTES, readValue, readYaml, type Source } from "../domain/yaml-source.ts";
 
 export interface Catalog {
   /** By id, in the order of the files; without dated snapshots, unless they have an entry of their own. */
@@ -85,13 +85,21 @@ function valueOrThrow(parsed: Parsed<Catalog>): Catalog {
 }
 
 function readCatalog(file: string): Parsed<Catalog> {
+  const refuse = (expected: string, got: string): Parsed<Catalog> => ({
+    ok: false,
+    problems: [{ file, path: "", expected, got }],
+  });
   try {
+    // Before anything is read: a pipe would wait for a writer, a device like /dev/zero never ends.
+    const stats = statSync(file);
+    if (stats.isDirectory()) return refuse("a catalog file", "a folder");
+    if (!stats.isFile()) return refuse("a catalog file", "a device or a pipe");
+    if (stats.size > MAX_FILE_BYTES) return refuse(`at most ${MAX_FILE_BYTES} bytes`, `${stats.size} bytes`);
     const text = decodeText(readFileSync(file), file);
     return text.ok ? parseCatalog(text.value, file) : text;
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
-    const got = error.code === "ENOENT" ? "nothing" : String(error.code);
-    return { ok: false, problems: [{ file, path: "", expected: "a catalog that may be read", got }] };
+    return refuse("a catalog that may be read", error.code === "ENOENT" ? "nothing" : String(error.code));
   }
 }
 

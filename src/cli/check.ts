@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { DramatisError, InvalidFilesError } from "../domain/errors.ts";
 import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
+import { inputPath } from "./typed-path.ts";
 
 /** What is checked when nothing is named. */
 const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"];
@@ -29,7 +30,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     .action(async (named: string[]) => {
       const { catalogFileKind } = await import("../catalog/catalog.ts");
       const { checkFiles } = await import("../scenario/check-files.ts");
-      const files = named.length === 0 ? usualFolders() : named;
+      const files = named.length === 0 ? usualFolders() : named.map((file) => inputPath(file, terminal.env));
       const problems = checkFiles(files, { catalog: catalogFileKind });
       if (problems.length > 0) throw new InvalidFilesError(problems);
       const names = files.map(plainLine).join(", ");

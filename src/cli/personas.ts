@@ -5,11 +5,14 @@ import { DramatisError } from "../domain/errors.ts";
 import { hintFor } from "../domain/near-names.ts";
 import type { Persona } from "../domain/persona.ts";
 import { shippedFolder } from "../scenario/shipped-folder.ts";
+import { commandName } from "./command-name.ts";
 import type { Terminal } from "./terminal.ts";
+import { inputPath } from "./typed-path.ts";
 
-async function personasIn(folder: string | undefined): Promise<Persona[]> {
+async function personasIn(folder: string | undefined, { env }: Terminal): Promise<Persona[]> {
   const { loadPersonas } = await import("../scenario/personas.ts");
-  return loadPersonas(folder ?? (existsSync("personas") ? "personas" : shippedFolder("personas")));
+  if (folder !== undefined) return loadPersonas(inputPath(folder, env));
+  return loadPersonas(existsSync("personas") ? "personas" : shippedFolder("personas"));
 }
 
 export function addPersonas(program: Command, terminal: Terminal): void {
@@ -22,8 +25,13 @@ export function addPersonas(program: Command, terminal: Terminal): void {
     .description("one line each")
     .argument("[folder]", where)
     .action(async (folder?: string) => {
+      if (folder !== undefined && /^[\w-]+$/.test(folder) && !existsSync(inputPath(folder, terminal.env))) {
+        const show = `${commandName(terminal.env)} personas show ${folder}`;
+        const message = `There is no folder "${folder}". To see the persona of that id, run: ${show}`;
+        throw new DramatisError("unknown-name", message);
+      }
       const { renderPersonas } = await import("./screen/lists.ts");
-      print(renderPersonas(await personasIn(folder), terminal.screen));
+      print(renderPersonas(await personasIn(folder, terminal), terminal.screen));
     });
 
   personas
@@ -33,7 +41,7 @@ export function addPersonas(program: Command, terminal: Terminal): void {
     .argument("[folder]", where)
     .action(async (id: string, folder?: string) => {
       const { renderPersona } = await import("./screen/lists.ts");
-      const all = await personasIn(folder);
+      const all = await personasIn(folder, terminal);
       const found = all.find((persona) => persona.id === id);
       if (found !== undefined) return print(renderPersona(found, terminal.screen));
       const hint = hintFor(
@@ -47,5 +55,7 @@ export function addPersonas(program: Command, terminal: Terminal): void {
     .command("check")
     .description("report every mistake of every persona file")
     .argument("[folder]", where)
-    .action(async (folder?: string) => print([`${(await personasIn(folder)).length} personas are valid.`]));
+    .action(async (folder?: string) =>
+      print([`${(await personasIn(folder, terminal)).length} personas are valid.`]),
+    );
 }

@@ -1,5 +1,5 @@
 /** Writes a conversation's record: transcript.md, conversation.json, messages.jsonl. */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
@@ -14,6 +14,8 @@ const reason = (error: unknown) => (error instanceof Error ? error.message : Str
 export function prepareFolder(folder: string): void {
   try {
     process.cwd(); // Throws when the current folder was deleted; making folders in it would never end.
+    const isOther = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false;
+    if (isOther) throw new Error("it is a file, not a folder");
     mkdirSync(folder, { recursive: true });
     const probe = join(folder, ".dramatis-probe");
     writeFileSync(probe, "Can this folder be written to?");

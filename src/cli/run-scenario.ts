@@ -1,8 +1,10 @@
 /** Runs one scenario for `dramatis run`: opens what it needs, shows it, stops on Ctrl-C, writes the record. */
 import { join } from "node:path";
 import { newConversationId, openDramatis } from "../app.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { ConversationError } from "../domain/conversation-error.ts";
+import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Complexity } from "../domain/scenario.ts";
 import { jsonText } from "../report/json-text.ts";
@@ -12,6 +14,7 @@ import { prepareFolder, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
 import type { Terminal } from "./terminal.ts";
+import { catalogPath, inputPath, outputPath } from "./typed-path.ts";
 
 export interface RunFlags {
   seed?: number;
@@ -40,33 +43,45 @@ function contextOf({ turns, model, complexity, maxCost }: RunFlags): Conversatio
   };
 }
 
-/** The first Ctrl-C lets the turn in flight finish, the second breaks it off. */
+/** The catalog's own words, and which flags they are about. */
+function checkModel(id: string, catalog: Catalog): void {
+  try {
+    catalog.model(id);
+  } catch (cause) {
+    if (!(cause instanceof DramatisError)) throw cause;
+    const message = `--model: ${cause.message}. Models of your own come from the file that --catalog names.`;
+    throw new DramatisError(cause.code, message, { cause });
+  }
+}
+
+/** The first Ctrl-C lets the turn in flight finish, the second breaks it off. Output that nobody reads is the first only. */
 function interrupts(terminal: Terminal, note: (text: string) => void) {
   const afterTurn = new AbortController();
   const atOnce = new AbortController();
   let firstAt: number | undefined;
-  const dispose = terminal.onInterrupt(() => {
+  const dispose = terminal.onInterrupt((cause) => {
     if (firstAt === undefined) {
       firstAt = terminal.clock();
       afterTurn.abort();
-      note("Stopping after this turn. Press Ctrl-C again to stop at once.");
-    } else if (terminal.clock() - firstAt > ECHO_MS) atOnce.abort();
+      if (cause === "signal") note("Stopping after this turn. Press Ctrl-C again to stop at once.");
+    } else if (cause === "signal" && terminal.clock() - firstAt > ECHO_MS) atOnce.abort();
   });
   return { afterTurn: afterTurn.signal, atOnce: atOnce.signal, dispose };
 }
 
 /** Runs a scenario as the flags say; returns the exit code. */
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
-  const scenario = findScenario(name);
+  const scenario = findScenario(inputPath(name, terminal.env));
   const dramatis = await openDramatis({
-    catalogFile: flags.catalog,
+    catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
     env: terminal.env,
     clock: terminal.clock,
   });
-  if (flags.model !== undefined) dramatis.catalog.model(flags.model);
+  if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
   const conversationId = newConversationId(scenario.id, terminal.clock());
-  const folder = flags.out ?? join(DEFAULT_FOLDER, conversationId);
+  const folder =
+    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
   prepareFolder(folder);
 
   const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);

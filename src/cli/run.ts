@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { Complexity } from "../domain/scenario.ts";
 import type { RunFlags } from "./run-scenario.ts";
 import type { Terminal } from "./terminal.ts";
-import { dollars, wholeNumber } from "./values.ts";
+import { dollars, some, wholeNumber } from "./values.ts";
 
 /** Keys in the order help shows them; importing the schema that names them would load all schemas for it. */
 const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
@@ -19,7 +19,7 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "end after so many turns at the latest; replaces the scenario's limit",
       wholeNumber(1),
     )
-    .option("--model <id>", "the model of every persona; replaces the selection")
+    .option("--model <id>", "the model of every persona; replaces the selection", some("a model"))
     .addOption(
       new Option("--complexity <level>", "replaces the scenario's").choices(Object.keys(COMPLEXITIES)),
     )
@@ -28,8 +28,12 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "end before the cost passes this; replaces the scenario's budget",
       dollars,
     )
-    .option("--out <folder>", "where the record goes (default: dramatis-out/<conversation id>)")
-    .option("--catalog <file>", "a YAML file with your own models and prices")
+    .option(
+      "--out <folder>",
+      "where the record goes (default: dramatis-out/<conversation id>)",
+      some("a folder"),
+    )
+    .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
     .option("--offline", "use the offline server although OPENAI_API_KEY is set")
     .option("--json", "print one JSON object and nothing else")
     .option("--quiet", "print the end only, not every turn")

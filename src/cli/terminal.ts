@@ -1,5 +1,9 @@
 /** What a command may touch of the process it runs in; tests pass their own. */
+import { EXIT } from "./exit-code.ts";
 import type { ScreenOptions } from "./screen/line.ts";
+
+/** Why a command should end: somebody wants it, or its output goes nowhere any more. */
+export type InterruptCause = "signal" | "output-lost";
 
 export interface Terminal {
   /** Standard output: results. */
@@ -12,8 +16,8 @@ export interface Terminal {
   hasProgress: boolean;
   env: Readonly<Record<string, string | undefined>>;
   clock: () => number;
-  /** Calls back at every Ctrl-C or other request to end, until the returned function is called. */
-  onInterrupt(listener: () => void): () => void;
+  /** Calls back at every Ctrl-C or other reason to end, until the returned function is called. */
+  onInterrupt(listener: (cause: InterruptCause) => void): () => void;
 }
 
 /** Where the width is unknown: pipes have none, and some terminals say 0. */
@@ -32,13 +36,25 @@ function hasColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", ...(stdout.isTTY ? ["SIGHUP" as const] : [])];
-  const listeners = new Set<() => void>();
-  const interrupt = () => {
-    for (const listener of listeners) listener();
+  const listeners = new Set<(cause: InterruptCause) => void>();
+  const lost = () => {
+    for (const listener of listeners) listener("output-lost");
   };
   // Whoever read our output is gone (`… | head`): nothing more to say, but what was paid for is still written.
-  stdout.on("error", interrupt);
-  stderr.on("error", interrupt);
+  const isReaderGone = ({ code }: NodeJS.ErrnoException) => code === "EPIPE";
+  let isReported = false;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (!isReaderGone(error) && !isReported) {
+      isReported = true;
+      stderr.write(`Cannot write to standard output: ${error.code ?? error.message}\n`);
+      // The command may have ended well, even before this error came.
+      process.once("exit", () => {
+        process.exitCode = EXIT.userError;
+      });
+    }
+    lost();
+  });
+  stderr.on("error", lost);
   return {
     write: (text) => stdout.write(text),
     writeError: (text) => stderr.write(text),
@@ -47,11 +63,12 @@ export function processTerminal(): Terminal {
     env,
     clock: Date.now,
     onInterrupt(listener) {
+      const signalled = () => listener("signal");
       listeners.add(listener);
-      for (const signal of signals) process.on(signal, listener);
+      for (const signal of signals) process.on(signal, signalled);
       return () => {
         listeners.delete(listener);
-        for (const signal of signals) process.off(signal, listener);
+        for (const signal of signals) process.off(signal, signalled);
       };
     },
   };

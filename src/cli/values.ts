@@ -11,6 +11,14 @@ export const wholeNumber =
     throw new InvalidArgumentError(`Expected a whole number ${range}.`);
   };
 
+/** Text that is not empty; an unset variable of the shell leaves nothing. `what` has its article: `a folder`. */
+export const some =
+  (what: string) =>
+  (text: string): string => {
+    if (text.trim() !== "") return text;
+    throw new InvalidArgumentError(`Expected ${what}, got nothing.`);
+  };
+
 /** An amount of dollars above zero, with or without the sign. */
 export function dollars(text: string): number {
   const value = Number(text.replace(/^\$/, ""));

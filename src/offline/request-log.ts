@@ -5,7 +5,10 @@ export interface RecordedRequest {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** Lower-case names; without `authorization`. */
+  /**
+   * Lower-case names; `content-type`, `accept`, `user-agent`, `x-stainless-…` and `openai-…` only: whatever else a client
+   * sends may be a key.
+   */
   readonly headers: Readonly<Record<string, string>>;
   /** Parsed JSON; the text where it was none; undefined without a body. */
   readonly body: unknown;
@@ -24,6 +27,8 @@ export interface RequestLog {
   clear(): void;
 }
 
+/** The headers that say what sent a request and never who; others are left out. */
+const KEPT_HEADERS = /^(?:content-type|accept|user-agent|x-stainless-.+|openai-.+)$/;
 /** How many requests are kept unless a number says so. */
 const DEFAULT_LIMIT = 10_000;
 /** Digits of request ids. */
@@ -46,7 +51,7 @@ export function createRequestLog(recordRequests: boolean | number = true): Reque
     open({ method, url, headers }) {
       arrived += 1;
       const id = `req_offline_${String(arrived).padStart(ID_DIGITS, "0")}`;
-      const kept = Object.fromEntries([...headers].filter(([name]) => name !== "authorization"));
+      const kept = Object.fromEntries([...headers].filter(([name]) => KEPT_HEADERS.test(name)));
       const path = new URL(url).pathname;
       const record: OpenRecord = { id, method, path, headers: kept, body: undefined, status: undefined };
       requests.push(record);

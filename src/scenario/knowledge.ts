@@ -4,14 +4,19 @@ import { basename, dirname, extname, join, relative, sep } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import { documentHeadSchema, type Passage } from "../domain/knowledge.ts";
 import { SLUG_PATTERN } from "../domain/persona.ts";
-import type { Parsed } from "../domain/problem-words.ts";
+import { MAX_PROBLEMS, type Parsed } from "../domain/problem-words.ts";
 import { parseYaml } from "../domain/schema-check.ts";
 import { splitMarkdown } from "./passages.ts";
 import { compareText, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
 
+/** More files, or folders, than this: the folder is no knowledge base but one that somewhere holds one. */
+const MAX_DOCUMENTS = 1_000;
+/** Levels of sub-folders. */
+const MAX_DEPTH = 8;
+
 /**
- * Loads every document (`*.md`) of a folder and its sub-folders, in the order of their paths. A document's
- * category is in its front matter, or else the name of the sub-folder it is in.
+ * Loads every document (`*.md`) of a folder and its sub-folders, in the order of their paths: at most 1,000, at most 8
+ * levels down. A document's category is in its front matter, or else the name of the sub-folder it is in.
  * @throws InvalidFilesError with every problem of all documents.
  */
 export function loadKnowledge(folder: string): Passage[] {
@@ -26,6 +31,7 @@ export function readKnowledge(folder: string): Parsed<Passage[]> {
   const problems: Problem[] = [];
   const fileOf = new Map<string, string>();
   for (const file of files.value) {
+    if (problems.length >= MAX_PROBLEMS) break;
     const stem = basename(file, ".md");
     const earlier = fileOf.get(stem);
     if (earlier) {
@@ -101,13 +107,20 @@ function documentsOf(root: string): Parsed<string[]> {
   const realRoot = realpathSync(root);
   const files: string[] = [];
   const problems: Problem[] = [];
-  const visit = (folder: string, entries: readonly Dirent[]) => {
+  let fileCount = 0;
+  let folderCount = 0;
+  const isTooLarge = () => Math.max(fileCount, folderCount) > MAX_DOCUMENTS;
+  const visit = (folder: string, entries: readonly Dirent[], depth: number) => {
     for (const entry of entries) {
+      if (entry.isDirectory()) folderCount += 1;
+      else fileCount += 1;
+      if (isTooLarge()) return;
       const file = join(folder, entry.name);
       const refuse = (expected: string, got: string) => problems.push({ file, path: "", expected, got });
       if (entry.isDirectory()) {
-        const inner = readFolder(file);
-        if (inner.ok) visit(file, inner.value);
+        const inner = depth < MAX_DEPTH ? readFolder(file) : undefined;
+        if (inner === undefined) refuse(`at most ${MAX_DEPTH} levels of sub-folders`, "one more");
+        else if (inner.ok) visit(file, inner.value, depth + 1);
         else problems.push(...inner.problems);
       } else if (entry.isSymbolicLink() && !leadsToFileIn(realRoot, file)) {
         refuse("a link to a document in this knowledge base", "a link that leads elsewhere");
@@ -115,7 +128,12 @@ function documentsOf(root: string): Parsed<string[]> {
       else files.push(file);
     }
   };
-  visit(root, top.value);
+  visit(root, top.value, 0);
+  if (isTooLarge()) {
+    const expected = `a knowledge base of at most ${MAX_DOCUMENTS} documents and as many sub-folders`;
+    const hint = "name the folder that holds the documents and nothing else";
+    return refused({ file: root, path: "", expected, got: "more", hint });
+  }
   if (problems.length > 0) return { ok: false, problems };
   if (files.length === 0) {
     return refused({ file: root, path: "", expected: "at least one document (*.md)", got: "none" });

@@ -1,5 +1,5 @@
 /** Loads a scenario and resolves what it names: the personas of its cast and its knowledge base. */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join, win32 } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
 import { type Persona, SLUG_PATTERN } from "../domain/persona.ts";
@@ -80,8 +80,9 @@ export function parseScenario(text: string, file: string, options: ScenarioOptio
 
   let passages: Passage[] = [];
   if (knowledge !== undefined) {
-    const base = isAbsolute(knowledge) ? knowledge : join(dirname(file), knowledge);
-    if (isFolder(base)) passages = keep(readKnowledge(base)) ?? [];
+    const base = join(dirname(file), knowledge);
+    // Windows' rule holds for all systems' absolute paths: a scenario means the same on every machine.
+    if (!win32.isAbsolute(knowledge) && isFolder(base)) passages = keep(readKnowledge(base)) ?? [];
     else {
       const words = { expected: "a folder, relative to this file", got: describe(knowledge) };
       problems.push(problemAt(source, ["knowledge"], words));

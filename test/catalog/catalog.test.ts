@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type CatalogInput, loadCatalog, parseCatalog, resolveCatalog } from "../../src/catalog/catalog.ts";
 import { DramatisError, formatProblem, InvalidFilesError } from "../../src/domain/errors.ts";
+import { MAX_FILE_BYTES } from "../../src/domain/yaml-source.ts";
 
 function fileWith(text: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-"));
@@ -220,7 +221,11 @@ describe("a user's catalog", () => {
       }
     };
     expect(message("/nowhere/models.yaml")).toContain("expected a catalog that may be read, got nothing");
-    expect(message("/")).toContain("expected a catalog that may be read, got EISDIR");
+    expect(message("/")).toContain("expected a catalog file, got a folder");
+    expect(message("/dev/null")).toContain("expected a catalog file, got a device or a pipe");
+    expect(message(fileWith(" ".repeat(MAX_FILE_BYTES + 1)))).toContain(
+      "expected at most 1000000 bytes, got 1000001 bytes",
+    );
     expect(message(fileWith(Uint8Array.of(0xff, 0xfe, 0x41, 0)))).toContain("expected UTF-8 text");
   });
 });

@@ -1,7 +1,16 @@
 /** The program as a process of its own: real signals, and the folder it is started in. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -18,12 +27,13 @@ afterEach(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts the program in a process group of its own, as a shell does; `until` waits for output, `exit` for its end. */
-function start(args: string[], cwd = folder) {
+function start(args: string[], cwd = folder, stdout: "pipe" | number = "pipe") {
   const { OPENAI_API_KEY: _, OPENAI_BASE_URL: __, npm_lifecycle_event: ___, ...env } = process.env;
   const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), ...args], {
     cwd,
     env,
     detached: true,
+    stdio: ["ignore", stdout, "pipe"],
   });
   processes.add(child);
   let written = "";
@@ -32,8 +42,8 @@ function start(args: string[], cwd = folder) {
     written += chunk;
     child.emit("heard");
   };
-  child.stdout.on("data", heard);
-  child.stderr.on("data", heard);
+  child.stdout?.on("data", heard);
+  child.stderr?.on("data", heard);
   return {
     child,
     async until(pattern: RegExp): Promise<RegExpExecArray> {
@@ -60,6 +70,34 @@ describe("Ctrl-C", () => {
     expect(status).toBe("interrupted");
     expect(turns.length).toBeGreaterThanOrEqual(3);
     expect(turns.length).toBeLessThan(150);
+  });
+});
+
+describe("output that goes nowhere", () => {
+  it("ends a conversation after its turn without asking for a Ctrl-C, and keeps its record", async () => {
+    const out = join(folder, "unread");
+    const { child, until, exit } = start(["run", "product-roundtable", "--turns", "150", "--out", out]);
+    await until(/^ {2}1 {2}\S/m);
+    child.stdout?.destroy();
+    const { code, written } = await exit();
+    expect(code).toBe(130);
+    expect(written).not.toContain("Ctrl-C");
+    const { status, turns } = JSON.parse(readFileSync(join(out, "conversation.json"), "utf8"));
+    expect(status).toBe("interrupted");
+    expect(turns.length).toBeGreaterThan(0);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("is named when the disk is full, and exits with 1", async () => {
+    const full = openSync("/dev/full", "w");
+    const out = join(folder, "full");
+    const results = [
+      await start(["models"], folder, full).exit(),
+      await start(["run", "product-roundtable", "--turns", "150", "--out", out], folder, full).exit(),
+    ];
+    closeSync(full);
+    const expected = { code: 1, written: "Cannot write to standard output: ENOSPC\n" };
+    expect(results).toEqual([expected, expected]);
+    expect(existsSync(join(out, "conversation.json"))).toBe(true);
   });
 });
 

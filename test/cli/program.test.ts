@@ -143,7 +143,21 @@ describe("dramatis run", () => {
   it.each<[string, string[], RegExp]>([
     ["a missing file", ["run", "scenarios/nothing.yaml"], /scenarios\/nothing\.yaml/],
     ["an unknown id", ["run", "product-roundtabel"], /Did you mean product-roundtable\?/],
-    ["an unknown model", ["run", SCENARIO, "--model", "gpt4.1"], /did you mean gpt-4\.1/],
+    [
+      "an unknown model",
+      ["run", SCENARIO, "--model", "gpt4.1"],
+      /^--model: .*did you mean gpt-4\.1.*\. Models .* --catalog /,
+    ],
+    ["no model", ["run", SCENARIO, "--model", ""], /'--model <id>'.*Expected a model, got nothing\./],
+    ["no folder", ["run", SCENARIO, "--out", " "], /'--out <folder>'.*Expected a folder, got nothing\./],
+    ["no catalog", ["run", SCENARIO, "--catalog", ""], /'--catalog <file>'.*Expected a file, got nothing\./],
+    ["no catalog to list", ["models", "--catalog", ""], /'--catalog <file>'.*Expected a file, got nothing\./],
+    ["a persona for a folder", ["personas", "ines-marvao"], /run: dramatis personas show ines-marvao$/m],
+    [
+      "a folder without scenarios",
+      ["scenarios", join(root, "knowledge")],
+      /at least one scenario .* got none/,
+    ],
     ["no turns", ["run", SCENARIO, "--turns", "0"], /Expected a whole number of 1 or more/],
     ["words for a cap", ["run", SCENARIO, "--max-cost", "much"], /Expected an amount in dollars/],
     ["an unknown complexity", ["run", SCENARIO, "--complexity", "huge"], /low, medium, high, auto/],
@@ -164,6 +178,9 @@ describe("dramatis run", () => {
     const { exitCode, stderr } = await dramatis(["run", SCENARIO, "--out", join(file, "inside")]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/Cannot write to the folder .*Name another with --out/);
+    const inPlace = await dramatis(["run", SCENARIO, "--out", file]);
+    expect(inPlace.exitCode).toBe(1);
+    expect(inPlace.stderr).toMatch(/a-file: it is a file, not a folder\. Name another with --out/);
   });
 
   it("reports every mistake of a scenario at its line", async () => {
@@ -262,6 +279,19 @@ describe("the other commands", () => {
     expect(stdout).toContain("  npm run -s dramatis -- run design-debate\n");
     const help = await dramatis(["run", "--help"], { env });
     expect(help.stdout).toMatch(/^Usage: npm run -s dramatis -- run \[options\] <scenario>/);
+  });
+
+  it("lists the good scenarios of a folder, then every problem of the others, and exits with 1", async () => {
+    const place = join(folder, "mixed");
+    mkdirSync(place);
+    writeFileSync(join(place, "two-people.yaml"), TWO_PEOPLE);
+    writeFileSync(join(place, "many.yaml"), TWO_PEOPLE.replace("maxTurns: 4", "maxTurns: many"));
+    writeFileSync(join(place, "zero.yaml"), TWO_PEOPLE.replace("maxTurns: 4", "maxTurns: 0"));
+    const { exitCode, stdout, stderr } = await dramatis(["scenarios", place]);
+    expect(exitCode).toBe(1);
+    expect(stdout.match(/ run \S+/g)).toEqual([expect.stringContaining("two-people.yaml")]);
+    for (const name of ["many.yaml", "zero.yaml"]) expect(stderr).toContain(name);
+    expect(stderr).not.toContain("two-people.yaml");
   });
 
   it("names a checked file without what would act on a terminal", async () => {

@@ -1,5 +1,5 @@
 /** A terminal that keeps what is written to it and can press Ctrl-C. */
-import type { Terminal } from "../../src/cli/terminal.ts";
+import type { InterruptCause, Terminal } from "../../src/cli/terminal.ts";
 
 export interface SampleTerminalOptions {
   env?: Record<string, string>;
@@ -12,14 +12,14 @@ export interface SampleTerminalOptions {
 export function sampleTerminal(options: SampleTerminalOptions = {}) {
   const { env = {}, columns = 100, hasProgress = false, interruptWhen } = options;
   const written = { stdout: "", stderr: "" };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(cause: InterruptCause) => void>();
   let pressed = false;
   const terminal: Terminal = {
     write(text) {
       written.stdout += text;
       if (!pressed && interruptWhen?.(written.stdout)) {
         pressed = true;
-        for (const listener of listeners) listener();
+        for (const listener of listeners) listener("signal");
       }
     },
     writeError(text) {

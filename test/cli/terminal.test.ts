@@ -1,6 +1,6 @@
 /** The process's own terminal. */
 import { afterEach, describe, expect, it } from "vitest";
-import { processTerminal } from "../../src/cli/terminal.ts";
+import { type InterruptCause, processTerminal } from "../../src/cli/terminal.ts";
 
 const { columns, isTTY } = process.stdout;
 afterEach(() => {
@@ -19,18 +19,18 @@ describe("processTerminal", () => {
 
   it("tells whoever listens of requests to end and of a reader that is gone, until they stop", () => {
     const before = process.listenerCount("SIGTERM");
-    let heard = 0;
-    const dispose = processTerminal().onInterrupt(() => {
-      heard++;
-    });
+    const gone = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+    const heard: InterruptCause[] = [];
+    const dispose = processTerminal().onInterrupt((cause) => heard.push(cause));
     process.emit("SIGTERM", "SIGTERM");
     process.emit("SIGINT", "SIGINT");
-    process.stdout.emit("error", new Error("EPIPE"));
+    process.stdout.emit("error", gone);
     process.stderr.emit("error", new Error("EIO"));
-    expect(heard).toBe(4);
+    const expected = ["signal", "signal", "output-lost", "output-lost"];
+    expect(heard).toEqual(expected);
     dispose();
-    process.stdout.emit("error", new Error("EPIPE"));
-    expect(heard).toBe(4);
+    process.stdout.emit("error", gone);
+    expect(heard).toEqual(expected);
     expect(process.listenerCount("SIGTERM")).toBe(before);
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../src/domain/errors.ts";
@@ -91,6 +91,36 @@ describe("loadKnowledge", () => {
       `business/outside.md: ${words}`,
       `creative: ${words}`,
     ]);
+  });
+
+  it("takes 1,000 documents and says at the next that it will not take more, whatever the files are", () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => [`t/d${index}.md`, `# D\n\n${text}\n`]);
+    const folder = folderWith(Object.fromEntries(many));
+    expect(loadKnowledge(folder)).toHaveLength(1_000);
+    writeFileSync(join(folder, "t/one-more.txt"), "");
+    expect(linesOf(folder)).toEqual([
+      `${folder}: expected a knowledge base of at most 1000 documents and as many sub-folders, got more (name the folder that holds the documents and nothing else)`,
+    ]);
+  });
+
+  it("takes 8 levels of sub-folders and goes no deeper", () => {
+    const folder = folderWith({ "a/b/c/d/e/f/g/h/deep.md": `# Deep\n\n${text}\n` });
+    expect(loadKnowledge(folder)).toMatchObject([{ id: "deep#1", category: "h" }]);
+    mkdirSync(join(folder, "a/b/c/d/e/f/g/h/i"));
+    expect(linesOf(folder)).toEqual([
+      "a/b/c/d/e/f/g/h/i: expected at most 8 levels of sub-folders, got one more",
+    ]);
+  });
+
+  it("reports a bounded number of mistakes, however many the documents hold", () => {
+    const head = Array.from({ length: 900 }, (_, index) => `k${index}: 1`).join("\n");
+    const documents = Array.from({ length: 20 }, (_, index) => [
+      `t/d${index}.md`,
+      `---\n${head}\n---\n# D\n`,
+    ]);
+    const lines = linesOf(folderWith(Object.fromEntries(documents)));
+    expect(lines.length).toBeGreaterThan(900);
+    expect(lines.length).toBeLessThan(2_100);
   });
 
   it("refuses an empty folder", () => {

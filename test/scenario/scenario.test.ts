@@ -107,6 +107,13 @@ describe("loadScenario", () => {
     );
   });
 
+  it.each([join(fixtures, "knowledge"), "C:\\knowledge"])("refuses the absolute path %s", (path) => {
+    const text = good.replace("../knowledge", path);
+    expect(() => load({ ...whole, "scenarios/good.yaml": text })).toThrow(
+      /good\.yaml:13:12 knowledge: expected a folder, relative to this file, got "/,
+    );
+  });
+
   it("asks no persona for its categories when there is no knowledge base", () => {
     const files = {
       ...whole,

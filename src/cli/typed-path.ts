@@ -1,0 +1,28 @@
+/** Paths as the user typed them: npm starts its scripts in the package's folder, wherever it was called. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Terminal } from "./terminal.ts";
+
+type Env = Terminal["env"];
+
+/** The folder the user is in. */
+export const userFolder = ({ npm_lifecycle_event: script, INIT_CWD: folder }: Env): string =>
+  script && folder ? folder : process.cwd();
+
+/** The path of something to be made; it stays as it was typed where that means the same. */
+export function outputPath(path: string, env: Env): string {
+  const from = userFolder(env);
+  return from === process.cwd() ? path : resolve(from, path);
+}
+
+/** The path of something that should be there: from where the user is, else as a script of the package means it. */
+export function inputPath(path: string, env: Env): string {
+  const own = outputPath(path, env);
+  return existsSync(own) ? own : path;
+}
+
+/** The user's catalog: that of the flag, else that of the variable DRAMATIS_CATALOG. */
+export function catalogPath(flag: string | undefined, env: Env): string | undefined {
+  const file = flag ?? env.DRAMATIS_CATALOG?.trim();
+  return file ? inputPath(file, env) : undefined;
+}
