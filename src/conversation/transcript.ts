@@ -14,34 +14,24 @@ export const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
 
-/** Utterances are made once: a transcript is walked every turn, and `text` is a costly getter. */
-const ofTurn = new WeakMap<Turn, Said>();
-const ofMessage = new WeakMap<BaseMessage, Said>();
-
-function remembered<K extends object>(known: WeakMap<K, Said>, key: K, make: () => Said): Said {
-  const seen = known.get(key);
-  if (seen !== undefined) return seen;
-  const made = make();
-  known.set(key, made);
-  return made;
-}
-
-const pick = ({ speaker, message, citations }: Turn) => ({ speaker, message, citations });
-
-const turnUtterance = (turn: Turn) => remembered(ofTurn, turn, () => ({ ...pick(turn), turn: turn.turn }));
-
-const remark = (message: BaseMessage, castIds: ReadonlySet<string>) =>
-  remembered(ofMessage, message, () => {
-    const name = (message.name ?? OUTSIDER).replace(NAME, "_");
-    return {
-      speaker: name === "" || castIds.has(name) ? OUTSIDER : name,
-      message: message.text,
-      turn: undefined,
-    };
-  });
+/** Read once a message: a transcript is walked every turn, and `text` is a costly getter. */
+const read = new WeakMap<BaseMessage, Said>();
 
 /** The id a turn's message has in the state. */
 export const turnMessageId = (turn: number): string => `turn-${turn}`;
+
+function readMessage(message: BaseMessage, turns: readonly Turn[], castIds: ReadonlySet<string>): Said {
+  const turn = turns.findLast((taken) => turnMessageId(taken.turn) === message.id);
+  if (turn !== undefined) {
+    return { speaker: turn.speaker, message: turn.message, citations: turn.citations, turn: turn.turn };
+  }
+  const name = (message.name ?? OUTSIDER).replace(NAME, "_");
+  return {
+    speaker: name === "" || castIds.has(name) ? OUTSIDER : name,
+    message: message.text,
+    turn: undefined,
+  };
+}
 
 /**
  * Only a turn can speak for a persona: a message that merely claims its id or its name is a remark from outside, so that
@@ -51,10 +41,10 @@ export function transcriptOf(
   { messages, turns }: Pick<ConversationState, "messages" | "turns">,
   castIds: ReadonlySet<string>,
 ): Said[] {
-  const byMessage = new Map(turns.map((turn) => [turnMessageId(turn.turn), turn]));
-  return messages.flatMap((message) => {
-    const turn = byMessage.get(message.id ?? "");
-    const said = turn === undefined ? remark(message, castIds) : turnUtterance(turn);
-    return said.message.trim() === "" ? [] : [said];
+  const said = messages.map((message) => {
+    const known = read.get(message) ?? readMessage(message, turns, castIds);
+    read.set(message, known);
+    return known;
   });
+  return said.filter(({ message }) => message.trim() !== "");
 }
