@@ -7,6 +7,7 @@ import type { ModeratorSettings } from "../domain/scenario.ts";
 import type { Choice } from "../domain/turn.ts";
 import type { UsageEntry } from "../domain/usage.ts";
 import type { Gateway } from "../model/gateway.ts";
+import { keptLines } from "../model/kept-lines.ts";
 import { cheapestModel } from "../model/selection.ts";
 import { candidates, directed } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
@@ -42,6 +43,7 @@ export function createModelPolicy(
     );
   }
   const fallback = directed(settings.pingPongLimit);
+  const lineTo = keptLines(gateway, { schema, maxOutputTokens: MAX_OUTPUT_TOKENS });
 
   return async function choose(
     view: ConversationView,
@@ -54,9 +56,8 @@ export function createModelPolicy(
       return { choice: { speaker: only, policy: "model", reason: "the only candidate" }, usage: [] };
     }
     const cast = view.cast.map(({ id, name, role }) => `- ${id}: ${name}, ${role}`);
-    const line = gateway.line({ model, schema, maxOutputTokens: MAX_OUTPUT_TOKENS, seed: view.seed });
     const instructions = settings.instructions ?? "Choose whoever would move the conversation on.";
-    const reply = await line.ask(
+    const reply = await lineTo(model, view.seed).ask(
       {
         messages: [
           new SystemMessage(

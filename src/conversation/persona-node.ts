@@ -8,7 +8,8 @@ import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import type { Gateway, ModelLine } from "../model/gateway.ts";
+import type { Gateway } from "../model/gateway.ts";
+import { keptLines } from "../model/kept-lines.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
@@ -31,8 +32,6 @@ export interface PersonaNodeParts {
   categories: readonly string[];
   clock: () => number;
 }
-
-const MAX_LINES = 32;
 
 /** Failures that the next speaker would meet as well: going on cannot help. */
 const FATAL: ReadonlySet<string> = new Set(["unauthorised", "quota-exhausted", "model-not-found"]);
@@ -102,20 +101,14 @@ export function createPersonaNode(parts: PersonaNodeParts) {
   const { scenario, persona, gateway, tools, categories, clock } = parts;
   const castIds = scenario.cast.map(({ id }) => id) as [string, ...string[]];
   const cast = new Set<string>(castIds);
-  const schema = answerSchema(castIds);
-  const lines = new Map<string, ModelLine<Answer>>();
-
-  /** A few lines are kept, since conversations with different seeds may share the graph. */
-  function lineTo(model: string, seed: number | undefined): ModelLine<Answer> {
-    const key = `${model} ${seed}`;
-    const known = lines.get(key);
-    if (known !== undefined) return known;
-    const { method, maxOutputTokens, temperature } = scenario.answers;
-    const line = gateway.line({ model, schema, tools, method, maxOutputTokens, temperature, seed });
-    if (lines.size >= MAX_LINES) lines.clear();
-    lines.set(key, line);
-    return line;
-  }
+  const { method, maxOutputTokens, temperature } = scenario.answers;
+  const lineTo = keptLines<Answer>(gateway, {
+    schema: answerSchema(castIds),
+    tools,
+    method,
+    maxOutputTokens,
+    temperature,
+  });
 
   return async function personaNode(
     state: ConversationState,

@@ -10,7 +10,7 @@ export interface Said extends Utterance {
 }
 
 /** Who joins in from outside without a name of its own, or under the name of a persona. */
-export const OUTSIDER = "human";
+const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
 

@@ -51,7 +51,7 @@ export const PERSONALITY_KINDS = [
   "visionary",
 ] as const;
 
-export const personalitySchema = z.strictObject({
+const personalitySchema = z.strictObject({
   kind: z.enum(PERSONALITY_KINDS).describe("The one word that model selection looks at."),
   traits: z.array(text).min(1).describe("Adjectives or short phrases."),
   communicationStyle: text.describe("How this persona talks, in one or two sentences."),

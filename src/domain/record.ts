@@ -15,16 +15,16 @@ export const STATUSES = ["completed", "budget", "interrupted", "failed"] as cons
 /** completed: an ending fired. budget: the cap would have been passed. interrupted: aborted. failed: cannot go on. */
 export type Status = (typeof STATUSES)[number];
 
-export const participantSchema = z.object({ id: z.string(), name: z.string(), role: z.string() });
+const participantSchema = z.object({ id: z.string(), name: z.string(), role: z.string() });
 
 /** What was said by somebody who is not a persona: the opening, or a person who joined in. */
-export const remarkSchema = z.object({
+const remarkSchema = z.object({
   afterTurn: z.int().min(0).describe("Turn it followed; 0 for the opening."),
   speaker: z.string(),
   message: z.string(),
 });
 
-export const sourceSchema = z.object({
+const sourceSchema = z.object({
   id: z.string(),
   title: z.string(),
   category: z.string(),

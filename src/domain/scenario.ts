@@ -21,7 +21,7 @@ const pingPongLimit = count
   .default(4)
   .describe("Turns in a row that the same two personas may keep to themselves.");
 
-export const moderatorSchema = z
+const moderatorSchema = z
   .discriminatedUnion("policy", [
     z.strictObject({ policy: z.literal("round-robin") }),
     z.strictObject({ policy: z.literal("directed"), pingPongLimit }),
@@ -36,7 +36,6 @@ export const moderatorSchema = z
   ])
   .describe("Who speaks next.");
 export type ModeratorSettings = z.output<typeof moderatorSchema>;
-export type PolicyName = ModeratorSettings["policy"];
 
 const endingKeys = {
   maxTurns: count.describe("Turns asked for, failed ones included."),

@@ -17,7 +17,7 @@ export const choiceSchema = z.object({
 export type Choice = z.output<typeof choiceSchema>;
 
 /** Which model a persona spoke with, and why. */
-export const modelChoiceSchema = z.object({ id: z.string(), reason: z.string() });
+const modelChoiceSchema = z.object({ id: z.string(), reason: z.string() });
 export type ModelChoice = z.output<typeof modelChoiceSchema>;
 
 /** The conversation's rated complexity and the signs it was rated from. */
@@ -28,7 +28,7 @@ export const ratingSchema = z.object({
 });
 export type Rating = z.output<typeof ratingSchema>;
 
-export const toolCallSchema = z.object({
+const toolCallSchema = z.object({
   name: z.string(),
   args: z.record(z.string(), z.unknown()),
   status: z.enum(["ok", "error"]),

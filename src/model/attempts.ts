@@ -38,7 +38,7 @@ const NEVER_SENT: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether an error, or what caused it, is a connection that was never made. */
-export function wasNeverSent(error: unknown): boolean {
+function wasNeverSent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && NEVER_SENT.has(error.code)) return true;
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);

@@ -33,7 +33,7 @@ function isStrict({ properties = {}, required = [], additionalProperties }: Obje
 }
 
 /** Tools as the wire wants them; converted once, not at every request. */
-export const wireTools = (tools: readonly StructuredToolInterface[]): ToolDefinition[] =>
+const wireTools = (tools: readonly StructuredToolInterface[]): ToolDefinition[] =>
   tools.map((tool) => {
     const { type, function: definition } = convertToOpenAITool(tool) as ToolDefinition;
     const { $schema: _, ...parameters } = definition.parameters as Record<string, unknown>;

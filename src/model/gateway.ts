@@ -39,7 +39,7 @@ export interface ModelLineSettings<T> {
   tools?: readonly StructuredToolInterface[];
   /** Default: the catalog's for the model. */
   method?: StructuredMethod | undefined;
-  /** Of the answer. Reasoning models get {@link THINKING_TOKENS} more; never more than the model's maximum. */
+  /** Of the answer. Reasoning models get 4,000 more to think with; never more than the model's maximum. */
   maxOutputTokens: number;
   /** 0 to 2; not sent to reasoning models. */
   temperature?: number | undefined;
@@ -71,7 +71,7 @@ export interface Gateway {
 }
 
 /** What a reasoning model may think with before it answers, since the provider counts both together. */
-export const THINKING_TOKENS = 4000;
+const THINKING_TOKENS = 4000;
 
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
@@ -158,11 +158,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       parallelToolCalls,
     };
     const demands = demandText(demand);
+    const chat = client(settings, model, maxOutputTokens);
     const sends = new Map<boolean, Send>();
 
     function sender(mayCallTools: boolean): Send {
-      const send =
-        sends.get(mayCallTools) ?? bindDemand(client(settings, model, maxOutputTokens), demand, mayCallTools);
+      const send = sends.get(mayCallTools) ?? bindDemand(chat, demand, mayCallTools);
       sends.set(mayCallTools, send);
       return send;
     }
