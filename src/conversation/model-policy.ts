@@ -2,6 +2,7 @@
 import { HumanMessage, SystemMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { z } from "zod";
+import type { Attempt } from "../domain/attempt.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ModeratorSettings } from "../domain/scenario.ts";
 import type { Choice } from "../domain/turn.ts";
@@ -18,6 +19,7 @@ type ModelPolicySettings = Extract<ModeratorSettings, { policy: "model" }>;
 export interface AskedChoice {
   choice: Omit<Choice, "turn">;
   usage: UsageEntry[];
+  attempts: Attempt[];
   /** Why the question itself did not fit the budget; there is then no choice to follow. */
   overBudget?: string | undefined;
 }
@@ -53,7 +55,11 @@ export function createModelPolicy(
     const among = candidates(view);
     const only = among[0];
     if (among.length === 1 && only !== undefined) {
-      return { choice: { speaker: only, policy: "model", reason: "the only candidate" }, usage: [] };
+      return {
+        choice: { speaker: only, policy: "model", reason: "the only candidate" },
+        usage: [],
+        attempts: [],
+      };
     }
     const cast = view.cast.map(({ id, name, role }) => `- ${id}: ${name}, ${role}`);
     const instructions = settings.instructions ?? "Choose whoever would move the conversation on.";
@@ -85,7 +91,7 @@ export function createModelPolicy(
       config,
     );
     if (reply.kind === "answer" && among.includes(reply.value.speaker)) {
-      return { choice: { ...reply.value, policy: "model" }, usage: reply.usage };
+      return { choice: { ...reply.value, policy: "model" }, usage: reply.usage, attempts: reply.attempts };
     }
     const problem =
       reply.kind === "answer"
@@ -97,6 +103,7 @@ export function createModelPolicy(
       overBudget: reply.kind === "problem" && reply.problem === "budget" ? reply.detail : undefined,
       choice: { ...fallback(view), policy: "directed", fallbackFrom: { policy: "model", problem } },
       usage: reply.usage,
+      attempts: reply.attempts,
     };
   };
 }

@@ -44,7 +44,7 @@ function chooser({ scenario, gateway, policy }: ModeratorParts): ChooseSpeaker {
       const chosen: Partial<PolicyChoice> | undefined = await policy(view);
       const { speaker, reason = "no reason given" } = chosen ?? {};
       if (speaker !== undefined && candidates(view).includes(speaker))
-        return { choice: { speaker, reason, policy: "custom" }, usage: [] };
+        return { choice: { speaker, reason, policy: "custom" }, usage: [], attempts: [] };
       throw new DramatisError(
         "invalid-argument",
         `The policy function chose "${speaker}" for turn ${view.turn}; it may choose ${candidates(view).join(", ")}.`,
@@ -55,7 +55,7 @@ function chooser({ scenario, gateway, policy }: ModeratorParts): ChooseSpeaker {
     return createModelPolicy(moderator, gateway, scenario.cast.map(({ id }) => id) as [string, ...string[]]);
   }
   const choose = purePolicy(moderator);
-  return async (view) => ({ choice: { ...choose(view), policy: moderator.policy }, usage: [] });
+  return async (view) => ({ choice: { ...choose(view), policy: moderator.policy }, usage: [], attempts: [] });
 }
 
 /** So many turns in a row failed that the next would most likely fail too. */
@@ -148,8 +148,8 @@ export function createModeratorNode(parts: ModeratorParts) {
     if (finished !== undefined) return { ...start, complexity, ...finished };
 
     const budget = budgetOf(settings.maxCostUsd, state.totals);
-    const { choice, usage, overBudget } = await choose(view, budget?.spendableNanoUsd, config);
-    const counted = { ...start, complexity, usage, totals: totalsOf(usage) };
+    const { choice, usage, attempts, overBudget } = await choose(view, budget?.spendableNanoUsd, config);
+    const counted = { ...start, complexity, usage, attempts, totals: totalsOf(usage) };
     const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, counted.totals));
     if (after !== undefined && overBudget !== undefined) {
       return { ...counted, ending: budgetReached(after, overBudget), status: "budget" };

@@ -126,7 +126,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const model = chooseModel(parts, settings, complexity.level);
     const budget = budgetOf(settings.maxCostUsd, state.totals);
     const startedAt = clock();
-    const { answer, problems, toolCalls, usage } = await takeTurn(
+    const { answer, problems, toolCalls, usage, attempts } = await takeTurn(
       {
         turn: choice.turn,
         personaId: persona.id,
@@ -145,6 +145,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
         signal: runSignals().abort,
+        timeoutMs: gateway.turnTimeoutMs,
       },
       config,
     );
@@ -157,7 +158,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });
     const wasSent = usage.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
     // Nothing was sent: the turn did not begin, and is taken again when the conversation goes on.
-    if (halt !== undefined && !wasSent) return { halt };
+    if (halt !== undefined && !wasSent) return { halt, attempts };
 
     const spoken = {
       turn: choice.turn,
@@ -170,7 +171,13 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const outcome = answer !== undefined ? "repaired" : halt !== undefined ? "stopped" : "skipped";
     const failures: TurnFailure[] = problems.map((problem) => ({ ...spoken, ...problem, outcome }));
     for (const failure of failures) emit(config, { type: "failure", failure });
-    const update: ConversationUpdate = { failures, usage, totals, ...(halt === undefined ? {} : { halt }) };
+    const update: ConversationUpdate = {
+      failures,
+      usage,
+      totals,
+      attempts,
+      ...(halt === undefined ? {} : { halt }),
+    };
     if (answer === undefined) return update;
     const turn: Turn = {
       ...spoken,

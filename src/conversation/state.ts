@@ -1,6 +1,7 @@
 /** What a conversation's graph keeps: the channels of its state, its input, its output and its run context. */
 import { DeltaValue, MessagesDeltaValue, ReducedValue, StateSchema } from "@langchain/langgraph";
 import { z } from "zod";
+import { attemptSchema } from "../domain/attempt.ts";
 import { endingRecordSchema, STATUSES } from "../domain/record.ts";
 import { complexitySchema } from "../domain/scenario.ts";
 import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../domain/turn.ts";
@@ -30,6 +31,7 @@ const channels = {
   turns: list(turnSchema),
   failures: list(turnFailureSchema),
   usage: list(usageEntrySchema),
+  attempts: list(attemptSchema),
   totals: new ReducedValue(totalsSchema.default(emptyTotals), { reducer: addTotals }),
   complexity: ratingSchema.optional(),
   next: choiceSchema.optional(),
@@ -62,6 +64,7 @@ export const conversationOutput = new StateSchema({
   turns: channels.turns,
   failures: channels.failures,
   usage: channels.usage,
+  attempts: channels.attempts,
   totals: channels.totals,
   complexity: channels.complexity,
   status: channels.status,

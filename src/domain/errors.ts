@@ -1,7 +1,24 @@
 /** One base for every error this package throws on purpose. */
 
+/** How a request to a model can fail. */
+export const REQUEST_FAILURES = [
+  "budget",
+  "unauthorised",
+  "rate-limited",
+  "quota-exhausted",
+  "model-not-found",
+  "context-too-long",
+  "bad-request",
+  "timed-out",
+  "unreachable",
+  "server-error",
+  "aborted",
+] as const;
+export type RequestFailure = (typeof REQUEST_FAILURES)[number];
+
 /** Closed union of what can go wrong; decide by it, never by the text of a message. */
 export type ErrorCode =
+  | RequestFailure
   | "invalid-file"
   | "invalid-argument"
   | "unknown-name"
@@ -17,6 +34,8 @@ export type ErrorCode =
 export class DramatisError extends Error {
   override readonly name: string = "DramatisError";
   readonly code: ErrorCode;
+  /** Whether the same call may succeed when it is made again. */
+  readonly isRetryable: boolean = false;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

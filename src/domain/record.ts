@@ -1,5 +1,6 @@
 /** The record of a conversation: what `conversation.json` holds. Its version changes when its shape does. */
 import { z } from "zod";
+import { attemptSchema } from "./attempt.ts";
 import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
 import { totalsSchema, usageEntrySchema } from "./usage.ts";
 
@@ -46,6 +47,9 @@ export const conversationRecordSchema = z.object({
   remarks: z.array(remarkSchema),
   turns: z.array(turnSchema),
   failures: z.array(turnFailureSchema),
+  attempts: z
+    .array(attemptSchema)
+    .describe("Attempts of requests that came to nothing and, where it helped, were made again."),
   sources: z
     .array(sourceSchema)
     .describe("Every passage that was cited, in the order of its first citation."),

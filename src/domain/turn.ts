@@ -1,5 +1,6 @@
 /** What a conversation records of each turn: the answer, its sources, its cost, or how it failed. */
 import { z } from "zod";
+import { REQUEST_FAILURES } from "./errors.ts";
 import { COMPLEXITY_LEVELS } from "./scenario.ts";
 import { subtotalSchema } from "./usage.ts";
 
@@ -63,7 +64,7 @@ export const turnSchema = z.object({
 });
 export type Turn = z.output<typeof turnSchema>;
 
-/** Every way a turn can fail. The first group is about the answer, the second about the request. */
+/** Every way a turn can fail: by its answer, or by its request. */
 export const FAILURE_KINDS = [
   "refused",
   "truncated",
@@ -73,17 +74,7 @@ export const FAILURE_KINDS = [
   "unknown-tool",
   "tool-error",
   "tool-limit",
-  "budget",
-  "unauthorised",
-  "rate-limited",
-  "quota-exhausted",
-  "model-not-found",
-  "context-too-long",
-  "bad-request",
-  "timed-out",
-  "unreachable",
-  "server-error",
-  "aborted",
+  ...REQUEST_FAILURES,
 ] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 

@@ -28,6 +28,12 @@ export const usageEntrySchema = z.object({
     .min(0)
     .optional()
     .describe("Where the cost is unknown although the model has a price: the most it can be."),
+  requestId: z.string().optional().describe("The provider's id of the request."),
+  savedNanoUsd: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Set when the answer came from the response cache: what it cost the first time."),
 });
 export type UsageEntry = z.output<typeof usageEntrySchema>;
 

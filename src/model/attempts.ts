@@ -1,104 +1,200 @@
 /**
- * Watches the attempts of a request. The SDK retries below LangChain's callbacks, so an attempt that was sent, perhaps
- * paid, and lost on the way is seen only here, at fetch.
+ * Sends a request until it is answered, or cannot be: the budget is held, the pace is kept, each attempt is timed,
+ * classified, logged and put on the record, and what may help is tried again. The only layer that retries.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { Attempt } from "../domain/attempt.ts";
+import { DramatisError, type RequestFailure } from "../domain/errors.ts";
+import { formatUsd } from "../domain/money.ts";
+import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
+import type { Circuit } from "./circuit.ts";
+import type { Completion, Exchange, Send } from "./exchange.ts";
+import type { FailureLog } from "./failure-log.ts";
+import { ModelError, modelError, soundRequestId } from "./model-error.ts";
+import type { Arrived, Carry } from "./network.ts";
+import type { Limiter, Permit } from "./pace/limiter.ts";
+import { backoffMs, type RetrySettings } from "./retry.ts";
 
-export interface Attempts {
-  /** Sent and not rejected: whether or not an answer arrived, a provider may bill them. */
-  owed: number;
-  /** How many may be owed at most before the next one could pass the budget. */
-  readonly allowed: number;
-  /** Set when the next attempt was not sent because of that. */
-  isOverBudget: boolean;
+export interface AttemptsParts {
+  carry: Carry;
+  limiter: Limiter;
+  /** Of a model: what fails for one may work for another. */
+  circuitOf(model: string): Circuit;
+  /** Shared by all conversations of the gateway. */
+  budget: Budget | undefined;
+  log: FailureLog | undefined;
+  retry: RetrySettings;
+  apiKey: string;
+  clock: () => number;
+  /** Draws from [0, 1). */
+  random: () => number;
+  /** Rejects with the signal's reason. */
+  wait(ms: number, signal: AbortSignal | undefined): Promise<void>;
 }
 
-export const noAttempts = (allowed: number): Attempts => ({ owed: 0, allowed, isOverBudget: false });
+/** Failures that say something about the server, not about the request or the account. */
+const SERVER_FAULTS: ReadonlySet<RequestFailure> = new Set(["timed-out", "unreachable", "server-error"]);
 
-const current = new AsyncLocalStorage<Attempts>();
-
-/** Stands in for an attempt the budget does not allow; the SDK does not send again what came back with this header. */
-const overBudget = () =>
-  Response.json(
-    { error: { message: "An answer was lost; sending again could pass the budget." } },
-    { status: 402, headers: { "x-should-retry": "false" } },
+/** What came back and could not be read must still be counted. */
+const unreadable = (model: string, cause: unknown) =>
+  new ModelError(
+    "server-error",
+    `${model}: the server's answer could not be read. Check OPENAI_BASE_URL.`,
+    { model, isRetryable: false, mayBeBilled: true },
+    cause,
   );
 
-/** Whether a status may hide an answer that was generated, billed, and lost between the provider and us. */
-const mayBeBilled = (status: number) => status < 400 || status === 408 || (status >= 502 && status !== 503);
+const notSent = (code: RequestFailure, model: string, detail: string) =>
+  new ModelError(code, detail, { model, isRetryable: false, mayBeBilled: false });
 
-/** Codes of connections that were never made, so nothing was sent and nothing is owed. */
-const NEVER_SENT: ReadonlySet<unknown> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
+export function createAttempts(parts: AttemptsParts): Send {
+  const { carry, limiter, budget, log, retry, clock, wait } = parts;
 
-/** Whether an error, or what caused it, is a connection that was never made. */
-function wasNeverSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ("code" in error && NEVER_SENT.has(error.code)) return true;
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
-  return wasNeverSent(error.cause);
-}
-
-/** An error's body is a few lines; the SDK reads it without a limit of time or size. */
-const ERROR_BODY = { timeoutMs: 10_000, bytes: 65_536 };
-const NOT_MODIFIED = 304;
-
-/** The beginning of a body, as much as arrives in time. */
-async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = body.getReader();
-  const timer = setTimeout(() => void reader.cancel(), ERROR_BODY.timeoutMs);
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  try {
-    while (bytes < ERROR_BODY.bytes) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      bytes += value.byteLength;
-      text += decoder.decode(value, { stream: true });
+  /** Holds the worst case of one more attempt, in the conversation's budget and the shared one. */
+  async function hold(
+    exchange: Exchange,
+    owed: number,
+  ): Promise<{ worst: number | undefined; reservation: Reservation | undefined }> {
+    const { spendableNanoUsd, model, signal } = exchange;
+    if (spendableNanoUsd === undefined && budget === undefined)
+      return { worst: undefined, reservation: undefined };
+    const own = spendableNanoUsd === undefined ? Number.POSITIVE_INFINITY : spendableNanoUsd - owed;
+    const shared =
+      budget === undefined
+        ? Number.POSITIVE_INFINITY
+        : budget.capNanoUsd - budget.spentNanoUsd - budget.heldNanoUsd;
+    const worst = await exchange.worstNanoUsd(Math.min(own, shared));
+    if (worst === undefined) {
+      const detail = `Model ${model.id} has no price in the catalog, so no budget can hold. Add its price, or run without a budget.`;
+      throw new DramatisError("no-price", detail);
     }
-    return text;
-  } finally {
-    clearTimeout(timer);
-    await reader.cancel();
+    if (worst > own) {
+      const again = owed > 0 ? "An answer was lost on the way, and asking again could pass the cap. " : "";
+      throw notSent("budget", model.id, `${again}The next request could cost ${formatUsd(worst)}.`);
+    }
+    if (budget === undefined) return { worst, reservation: undefined };
+    const reservation = await budget.reserve(worst, signal);
+    if (reservation === undefined) throw notSent("budget", model.id, sharedBudgetSpent(budget, worst));
+    return { worst, reservation };
   }
-}
 
-/** The same answer with a body that is known to end. */
-async function withEndingBody({ status, headers, body }: Response): Promise<Response> {
-  const text = body === null || status === NOT_MODIFIED ? null : await beginningOf(body);
-  return new Response(text, { status, headers });
-}
-
-/**
- * A fetch that counts the attempts of whoever `watchAttempts` is running. It follows no redirect, which would carry the
- * prompt to another host, and reads no more of an error than its beginning.
- */
-export const watchedFetch =
-  (fetch: typeof globalThis.fetch = globalThis.fetch): typeof globalThis.fetch =>
-  async (input, init) => {
-    const attempts = current.getStore() ?? noAttempts(Number.POSITIVE_INFINITY);
-    if (attempts.owed >= attempts.allowed) {
-      attempts.isOverBudget = true;
-      return overBudget();
+  async function throughCircuit(exchange: Exchange, until: number): Promise<void> {
+    const circuit = parts.circuitOf(exchange.model.id);
+    for (;;) {
+      const ms = circuit.admit(clock());
+      if (ms === 0) return;
+      if (clock() + ms > until) {
+        throw new ModelError(
+          "server-error",
+          `${exchange.model.id}: the server keeps failing, and nothing is sent to it for now. Try again later.`,
+          { model: exchange.model.id, isRetryable: true, mayBeBilled: false },
+        );
+      }
+      await wait(ms, exchange.signal);
     }
-    attempts.owed += 1;
+  }
+
+  /** What the failed attempt means for everybody else. */
+  function report(error: ModelError | undefined, exchange: Exchange, permit: Permit): void {
+    const circuit = parts.circuitOf(exchange.model.id);
+    if (error !== undefined && SERVER_FAULTS.has(error.code)) circuit.failed(clock());
+    else circuit.unknown();
+    if (error?.code === "rate-limited")
+      permit.rejected({ retryAfterMs: error.retryAfterMs, headers: error.headers });
+    else permit.settle({ headers: error?.headers });
+  }
+
+  async function once(exchange: Exchange, attempt: number): Promise<Arrived> {
+    const { request, onDelta, signal } = exchange;
+    return await carry(request, {
+      signal,
+      onDelta: onDelta && ((delta) => onDelta({ ...delta, attempt })),
+    });
+  }
+
+  return async function send(exchange: Exchange): Promise<Completion> {
+    const { model, labels, signal } = exchange;
+    /** Bounds of attempts that may have been paid although nothing came of them. */
+    let owed = 0;
+    let startedAt: number | undefined;
+    const until = () =>
+      startedAt === undefined ? Number.POSITIVE_INFINITY : startedAt + exchange.deadline.leftMs;
+
+    async function untilAnswered(): Promise<Completion> {
+      for (let attempt = 1; ; attempt++) {
+        signal?.throwIfAborted();
+        await throughCircuit(exchange, until());
+        let worst: number | undefined;
+        let reservation: Reservation | undefined;
+        let permit: Permit | undefined;
+        try {
+          ({ worst, reservation } = await hold(exchange, owed));
+          const isExact = limiter.limitsOf(model.id).tokensPerMinute !== undefined;
+          const tokens = await exchange.tokens(isExact);
+          const { conversation } = labels;
+          const { priority } = exchange;
+          permit = await limiter.acquire({ model: model.id, tokens, conversation, priority, signal });
+          startedAt ??= clock();
+          const { completion, headers } = await once(exchange, attempt);
+          parts.circuitOf(model.id).succeeded();
+          permit.settle({ headers });
+          exchange.reservation = reservation;
+          exchange.isAnswered = true;
+          exchange.requestId = soundRequestId(headers.get("x-request-id"));
+          return completion;
+        } catch (thrown) {
+          if (permit === undefined) {
+            reservation?.settle(0);
+            parts.circuitOf(model.id).unknown();
+            throw thrown;
+          }
+          const isAborted = signal?.aborted === true;
+          const error = isAborted
+            ? undefined
+            : (modelError(thrown, { model: model.id, key: parts.apiKey, now: clock() }) ??
+              unreadable(model.id, thrown));
+          report(error, exchange, permit);
+          // What is broken off after it was sent may be paid all the same.
+          const mayBeBilled = error?.mayBeBilled ?? true;
+          if (mayBeBilled) owed += worst ?? 0;
+          reservation?.settle(mayBeBilled ? (worst ?? 0) : 0);
+
+          const waitMs = error && nextWait(error, attempt, until());
+          const failed: Attempt = {
+            ...(labels.turn === undefined ? {} : { turn: labels.turn }),
+            ...(labels.persona === undefined ? {} : { persona: labels.persona }),
+            purpose: labels.purpose,
+            model: model.id,
+            attempt,
+            problem: error?.code ?? "aborted",
+            ...(error?.status === undefined ? {} : { status: error.status }),
+            ...(error?.providerCode === undefined ? {} : { code: error.providerCode }),
+            ...(error?.requestId === undefined ? {} : { requestId: error.requestId }),
+            ...(error?.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+            ...(waitMs === undefined ? {} : { waitMs }),
+            mayBeBilled,
+          };
+          exchange.attempts.push(failed);
+          log?.failed(failed, exchange);
+          if (waitMs === undefined) throw error ?? thrown;
+          if (waitMs > 0) await wait(waitMs, signal);
+        }
+      }
+    }
+
     try {
-      const response = await fetch(input, { ...init, redirect: "manual" });
-      if (!mayBeBilled(response.status)) attempts.owed -= 1;
-      return response.ok ? response : await withEndingBody(response);
-    } catch (error) {
-      if (wasNeverSent(error)) attempts.owed -= 1;
-      throw error;
+      return await untilAnswered();
+    } finally {
+      if (startedAt !== undefined) exchange.deadline.leftMs -= clock() - startedAt;
     }
   };
 
-/** Runs the work of one request; `attempts` is filled in as it goes. */
-export const watchAttempts = <T>(attempts: Attempts, work: () => Promise<T>): Promise<T> =>
-  current.run(attempts, work);
+  /** Milliseconds until the next attempt; undefined: there is none. A limit's pause is kept by the limiter, for all. */
+  function nextWait(error: ModelError, attempt: number, until: number): number | undefined {
+    if (!error.isRetryable || attempt > retry.maxRetries) return undefined;
+    if (error.code === "rate-limited") {
+      return clock() + (error.retryAfterMs ?? 0) > until ? undefined : 0;
+    }
+    const ms = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, parts.random(), retry));
+    return clock() + ms > until ? undefined : ms;
+  }
+}

@@ -1,24 +1,17 @@
 /**
- * LangChain's chat completions client with three changes. It always calls the SDK's `create`: the `parse` it would
- * call for a JSON schema throws on a cut-off answer, and the answer, its usage and its cost would be lost. It keeps
- * the refusal text and the service tier, which LangChain drops. And it converts a schema once instead of at every
- * request, without the titles LangChain adds to each property, which would be paid for as input.
+ * LangChain's chat completions client with three changes. Its requests go to whoever `carrying` names, who retries,
+ * paces and counts them, and not to a client of its own. It keeps the refusal text and the service tier, which
+ * LangChain drops. And it converts a schema once instead of at every request, without the titles LangChain adds to
+ * each property, which would be paid for as input.
  */
-import {
-  AIMessage,
-  AIMessageChunk,
-  type BaseMessage,
-  type BaseMessageChunk,
-  type InvalidToolCall,
-} from "@langchain/core/messages";
-import { ChatOpenAICompletions, OpenAIClient } from "@langchain/openai";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { AIMessage, type BaseMessage, type InvalidToolCall } from "@langchain/core/messages";
+import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
+import type { ChatRequest, Completion } from "./exchange.ts";
 
-type Params = OpenAIClient.Chat.Completions.ChatCompletionCreateParams;
 type Streaming = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsStreaming;
-type Whole = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
 type Chunk = OpenAIClient.Chat.Completions.ChatCompletionChunk;
-type Completion = OpenAIClient.Chat.Completions.ChatCompletion;
 
 type ResponseFormat = Parameters<ChatOpenAICompletions["_getResponseFormat"]>[0];
 
@@ -56,25 +49,13 @@ function sortCalls(calls: readonly CallOnWire[]): { whole: CallOnWire[]; broken:
   return { whole, broken };
 }
 
-const callSchema = z.looseObject({
-  type: z.literal("function"),
-  function: z.looseObject({ name: z.string(), arguments: z.string() }),
-});
+type CarryRequest = (request: ChatRequest) => Promise<Completion>;
 
-/** What must hold of an answer before it is read: other servers' pages, too, come with status 200. */
-const completionSchema = z.looseObject({
-  choices: z
-    .array(
-      z.looseObject({
-        message: z.looseObject({
-          content: z.string().nullish(),
-          refusal: z.string().nullish(),
-          tool_calls: z.array(callSchema).nullish(),
-        }),
-      }),
-    )
-    .min(1),
-});
+const carrier = new AsyncLocalStorage<CarryRequest>();
+
+/** Runs work whose requests to the model `carry` answers. */
+export const carrying = <T>(carry: CarryRequest, work: () => Promise<T>): Promise<T> =>
+  carrier.run(carry, work);
 
 export class Completions extends ChatOpenAICompletions {
   /** Each tool says itself whether it is strict; LangChain would make all of them so beside a strict answer. */
@@ -95,20 +76,16 @@ export class Completions extends ChatOpenAICompletions {
     return { type: "json_schema", json_schema: { ...rest, schema: wireSchema(schema) } };
   }
 
-  override completionWithRetry(
-    request: Streaming,
-    options?: OpenAIClient.RequestOptions,
-  ): Promise<AsyncIterable<Chunk>>;
-  override completionWithRetry(request: Whole, options?: OpenAIClient.RequestOptions): Promise<Completion>;
+  override completionWithRetry(request: Streaming): Promise<AsyncIterable<Chunk>>;
+  override completionWithRetry(request: ChatRequest): Promise<Completion>;
   override async completionWithRetry(
-    request: Params,
-    { maxRetries: _langchainRetries, ...options }: OpenAIClient.RequestOptions = {},
+    request: Streaming | ChatRequest,
   ): Promise<AsyncIterable<Chunk> | Completion> {
-    const clientOptions = this._getClientOptions(options);
-    const completion = await this.client.chat.completions.create(request, clientOptions);
-    if (request.stream || completionSchema.safeParse(completion).success) return completion;
-    const message = "The server answered with something that is no chat completion. Check OPENAI_BASE_URL.";
-    throw new OpenAIClient.APIError(undefined, undefined, message, undefined);
+    const carry = carrier.getStore();
+    if (carry === undefined || request.stream === true) {
+      throw new Error("A request of the gateway's model must be carried by the gateway, as a whole.");
+    }
+    return await carry(request);
   }
 
   protected override _convertCompletionsMessageToBaseMessage(
@@ -123,17 +100,6 @@ export class Completions extends ChatOpenAICompletions {
     if (completion.service_tier) converted.response_metadata.service_tier = completion.service_tier;
     if (message.refusal && AIMessage.isInstance(converted))
       converted.additional_kwargs.refusal = message.refusal;
-    return converted;
-  }
-
-  protected override _convertCompletionsDeltaToBaseMessageChunk(
-    delta: Chunk["choices"][number]["delta"],
-    chunk: Chunk,
-    defaultRole?: OpenAIClient.Chat.ChatCompletionRole,
-  ): BaseMessageChunk {
-    const converted = super._convertCompletionsDeltaToBaseMessageChunk(delta, chunk, defaultRole);
-    if (delta.refusal && AIMessageChunk.isInstance(converted))
-      converted.additional_kwargs.refusal = delta.refusal;
     return converted;
   }
 }

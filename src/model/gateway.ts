@@ -11,12 +11,20 @@ import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
-import { type Attempts, noAttempts, watchAttempts, watchedFetch } from "./attempts.ts";
-import { Completions } from "./completions.ts";
-import { bindDemand, type Demand, demandText, type Send } from "./demand.ts";
-import { type ProviderFailure, providerFailure } from "./provider-failure.ts";
+import { createAttempts } from "./attempts.ts";
+import type { Budget } from "./budget.ts";
+import { type Circuit, createCircuit } from "./circuit.ts";
+import { Completions, carrying } from "./completions.ts";
+import { bindDemand, type Demand, demandText, type Send as SendDemand } from "./demand.ts";
+import type { Deadline, Delta, Exchange, Priority, Send } from "./exchange.ts";
+import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
+import { ModelError } from "./model-error.ts";
+import { openNetwork } from "./network.ts";
+import { createLimiter, type Limiter } from "./pace/limiter.ts";
 import { type Reply, readReply } from "./reply.ts";
-import { attemptsWithin, leastInputTokens, worstCaseNanoUsd } from "./worst-case.ts";
+import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
+import { wait } from "./wait.ts";
+import { leastInputTokens, requestTokens, type WorstCase, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions {
   catalog: Catalog;
@@ -25,10 +33,22 @@ export interface GatewayOptions {
   baseUrl?: string | undefined;
   /** Carries every request; the offline server passes its own. Default: the global fetch. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Of one attempt, in milliseconds. Default 120,000. */
+  /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000. */
   timeoutMs?: number | undefined;
-  /** Further attempts after connection errors, 408, 409, 429 and 5xx. Default 2. */
+  /** Of all requests of a turn with their retries, in milliseconds; queueing does not count. Default 600,000. */
+  turnTimeoutMs?: number | undefined;
+  /** Further attempts after timeouts, lost connections, 408, 409, 429 and 5xx. Default 6. */
   maxRetries?: number | undefined;
+  /** Paces the requests of all conversations. Default: one that learns the limits from the answers' headers. */
+  limiter?: Limiter | undefined;
+  /** A cap that all conversations of this gateway share; see `createBudget`. */
+  budget?: Budget | undefined;
+  /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
+  log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
+  clock?: (() => number) | undefined;
+  /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
+  random?: (() => number) | undefined;
 }
 
 /** What a line to a model is for; the same for all requests sent on it. */
@@ -51,12 +71,20 @@ export interface Ask {
   purpose: Purpose;
   turn: number;
   persona?: string | undefined;
+  /** Shares the limits fairly with the others, and names the request in the log. */
+  conversation?: string | undefined;
   /** False: the model must answer now, although tools are bound. Default true. */
   mayCallTools?: boolean;
   /** Nano-dollars left to spend. A request whose worst case costs more is not sent. */
   spendableNanoUsd?: number | undefined;
   /** Breaks the request off; the reply is then a problem `aborted` with what it may have cost. */
   signal?: AbortSignal | undefined;
+  /** Default `interactive`. */
+  priority?: Priority | undefined;
+  /** What is left of the turn's time. Default: all of `turnTimeoutMs`. */
+  deadline?: Deadline | undefined;
+  /** Told of every piece of the answer as it arrives; the request is then streamed. */
+  onDelta?: ((delta: Delta) => void) | undefined;
 }
 
 /** A model with tools and a demanded answer, ready to be asked. Does not throw for what a provider may do. */
@@ -66,9 +94,14 @@ export interface ModelLine<T> {
 
 export interface Gateway {
   readonly catalog: Catalog;
+  /** Of all requests of a turn, in milliseconds. */
+  readonly turnTimeoutMs: number;
   /** @throws DramatisError `unknown-name` when the catalog has no such model. */
   line<T>(settings: ModelLineSettings<T>): ModelLine<T>;
 }
+
+const TIMEOUT_MS = 120_000;
+const TURN_TIMEOUT_MS = 600_000;
 
 /** What a reasoning model may think with before it answers, since the provider counts both together. */
 const THINKING_TOKENS = 4000;
@@ -90,56 +123,57 @@ function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   return costNanoUsd === undefined || costNanoUsd === 0 || isTrue ? entry : rest;
 }
 
-interface FailedAsk {
-  attempts: Attempts;
-  request: Ask;
-  model: string;
-  apiKey: string;
+/** What a thrown error means for whoever asked; undefined: it is none of the provider's doing. */
+function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
+  if (signal?.aborted) {
+    const wasSent = isAnswered || attempts.length > 0;
+    const detail = wasSent ? "Broken off; its request may have been paid." : "Broken off before it was sent.";
+    return { problem: "aborted", detail } as const;
+  }
+  return error instanceof ModelError ? { problem: error.code, detail: error.message } : undefined;
 }
 
-/** What a thrown error means; undefined: it is none of the provider's doing. */
-function failureOf(
-  error: unknown,
-  { attempts, request, model, apiKey }: FailedAsk,
-): ProviderFailure | undefined {
-  if (request.signal?.aborted) {
-    const detail =
-      attempts.owed > 0 ? "Broken off; its request may have been paid." : "Broken off before it was sent.";
-    return { problem: "aborted", detail };
-  }
-  if (attempts.isOverBudget) {
-    return {
-      problem: "budget",
-      detail: "An answer was lost on the way, and asking again could pass the cap.",
-    };
-  }
-  const failure = providerFailure(error, model, apiKey);
-  if (failure !== undefined || attempts.owed === 0) return failure;
-  // Something came back that the client could not read; what was paid for it must still be counted.
-  return {
-    problem: "server-error",
-    detail: `${model}: the server's answer could not be read. Check OPENAI_BASE_URL.`,
+function createSend(options: GatewayOptions): Send {
+  const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;
+  const circuits = new Map<string, Circuit>();
+  const retry: RetrySettings = {
+    ...DEFAULT_RETRY,
+    maxRetries: options.maxRetries ?? DEFAULT_RETRY.maxRetries,
   };
+  return createAttempts({
+    carry: openNetwork({ apiKey, baseUrl: options.baseUrl, fetch: options.fetch, timeoutMs }),
+    limiter: options.limiter ?? createLimiter({ clock, random }),
+    circuitOf(model) {
+      const circuit = circuits.get(model) ?? createCircuit();
+      circuits.set(model, circuit);
+      return circuit;
+    },
+    budget: options.budget,
+    log: options.log && createFailureLog({ ...options.log, apiKey }),
+    retry,
+    apiKey,
+    clock,
+    random,
+    wait,
+  });
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { catalog, apiKey, timeoutMs = 120_000 } = options;
+  const { catalog, apiKey, turnTimeoutMs = TURN_TIMEOUT_MS } = options;
+  const send = createSend(options);
 
+  /** Builds requests and reads answers; what carries them is `send`. */
   function client(settings: ModelLineSettings<unknown>, info: ModelInfo, maxTokens: number): ChatOpenAI {
     const { temperature } = settings;
     const fields = {
       model: settings.model,
-      apiKey,
+      // The key stays with what carries the requests.
+      apiKey: "carried by the gateway",
       maxTokens,
       ...(info.reasons || temperature === undefined ? {} : { temperature }),
-      timeout: timeoutMs,
-      // The SDK retries: it honours both retry headers and stops at once on abort. LangChain's own would repeat it.
       maxRetries: 0,
-      configuration: {
-        maxRetries: options.maxRetries ?? 2,
-        ...(options.baseUrl === undefined ? {} : { baseURL: options.baseUrl }),
-        fetch: watchedFetch(options.fetch),
-      },
+      // Answers are streamed, when they are, below: LangChain gets them whole.
+      disableStreaming: true,
     };
     return new ChatOpenAI({ ...fields, completions: new Completions(fields) });
   }
@@ -159,57 +193,101 @@ export function createGateway(options: GatewayOptions): Gateway {
     };
     const demands = demandText(demand);
     const chat = client(settings, model, maxOutputTokens);
-    const sends = new Map<boolean, Send>();
+    const senders = new Map<boolean, SendDemand>();
+    const prices = { find: (id: string) => catalog.find(id) ?? model };
 
-    function sender(mayCallTools: boolean): Send {
-      const send = sends.get(mayCallTools) ?? bindDemand(chat, demand, mayCallTools);
-      sends.set(mayCallTools, send);
-      return send;
+    function sender(mayCallTools: boolean): SendDemand {
+      const known = senders.get(mayCallTools) ?? bindDemand(chat, demand, mayCallTools);
+      senders.set(mayCallTools, known);
+      return known;
     }
 
-    async function ask(request: Ask, config: RunnableConfig = {}): Promise<Reply<T>> {
-      const { messages, purpose, turn, persona, mayCallTools = true, spendableNanoUsd } = request;
+    async function ask(asked: Ask, config: RunnableConfig = {}): Promise<Reply<T>> {
+      const { messages, purpose, turn, persona, conversation, mayCallTools = true } = asked;
       const worst = { model, messages, demands, maxOutputTokens };
-      const allowed = await attemptsWithin(worst, spendableNanoUsd);
-      if (allowed.attempts < 1) return { kind: "problem", problem: "budget", detail: allowed.why, usage: [] };
       const labels = { turn, purpose, ...(persona === undefined ? {} : { persona }) };
-      const handler = new UsageHandler({ catalog: { find: (id) => catalog.find(id) ?? model }, labels });
-      const attempts = noAttempts(allowed.attempts);
-      const unknown = { ...labels, model: model.id, tier: "standard" as const };
+      const handler = new UsageHandler({ catalog: prices, labels });
+      const signals = [config.signal, asked.signal].filter((signal) => signal !== undefined);
+      const exchange: Omit<Exchange, "request"> = {
+        model,
+        labels: { ...labels, conversation },
+        priority: asked.priority ?? "interactive",
+        signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+        deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
+        onDelta: asked.onDelta,
+        tokens: (isExact) => requestTokens(worst, isExact),
+        worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),
+        spendableNanoUsd: asked.spendableNanoUsd,
+        attempts: [],
+        reservation: undefined,
+        isAnswered: false,
+        requestId: undefined,
+        fromCache: false,
+      };
 
-      /** What was counted, and an entry for every attempt that is owed although nothing came of it. */
-      async function usage(counted: readonly UsageEntry[]): Promise<UsageEntry[]> {
-        const lost = Array.from({ length: Math.max(0, attempts.owed - counted.length) }, () => unknown);
-        const leastTokens = leastInputTokens(worst);
-        const entries: UsageEntry[] = [...lost, ...counted.map((entry) => believable(entry, leastTokens))];
-        if (entries.every(({ costNanoUsd }) => costNanoUsd !== undefined)) return entries;
-        const most = await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
-        return entries.map((entry) =>
-          entry.costNanoUsd === undefined ? { ...entry, costBoundNanoUsd: most } : entry,
-        );
-      }
-
-      const signals = [config.signal, request.signal].filter((signal) => signal !== undefined);
+      const sent = exchange as Exchange;
       const watched = withHandler(config, handler);
-      if (signals.length > 0) watched.signal = AbortSignal.any(signals);
+      if (sent.signal !== undefined) watched.signal = sent.signal;
       try {
-        const raw = await watchAttempts(attempts, () => sender(mayCallTools)(messages, watched));
+        const raw = await carrying(
+          (request) => send(Object.assign(sent, { request })),
+          () => sender(mayCallTools)(messages, watched),
+        );
         const outcome = withoutKey(readReply(raw, schema, demand.method), apiKey);
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await usage(handler.entries),
+          usage: await settled(sent, handler.entries, worst),
+          attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
-        const failure = failureOf(error, { attempts, request, model: model.id, apiKey });
-        if (failure === undefined || (config.signal?.aborted && !request.signal?.aborted)) throw error;
-        return { kind: "problem", ...failure, usage: await usage([]) };
+        const problem = problemOf(error, sent);
+        const usage = await settled(sent, handler.entries, worst);
+        if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
+        return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
     }
 
     return { ask };
   }
 
-  return { catalog, line };
+  return { catalog, turnTimeoutMs, line };
 }
+
+/** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */
+async function settled(
+  { attempts, isAnswered, reservation, requestId, fromCache, labels, model }: Exchange,
+  counted: readonly UsageEntry[],
+  worst: Omit<WorstCase, "enoughNanoUsd">,
+): Promise<UsageEntry[]> {
+  const { conversation: _, ...names } = labels;
+  const leastTokens = leastInputTokens(worst);
+  const unknown: UsageEntry = { ...names, model: model.id, tier: "standard" };
+  const lost = attempts.filter(({ mayBeBilled }) => mayBeBilled).map(() => unknown);
+  // LangChain reports a failed call to its handlers too; what failed is in `attempts`.
+  const answers = isAnswered ? (counted.length > 0 ? counted : [unknown]) : [];
+  const answered = answers.map((entry) => ({
+    ...(fromCache ? saved(entry) : believable(entry, leastTokens)),
+    ...(requestId === undefined ? {} : { requestId }),
+  }));
+  const isKnown = [...lost, ...answered].every(({ costNanoUsd }) => costNanoUsd !== undefined);
+  const most = isKnown
+    ? undefined
+    : await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
+  reservation?.settle(answered.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? most ?? 0), 0));
+  return [...lost, ...answered].map((entry) =>
+    entry.costNanoUsd === undefined && most !== undefined ? { ...entry, costBoundNanoUsd: most } : entry,
+  );
+}
+
+/** An answer out of the cache costs nothing. */
+const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({
+  ...entry,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costNanoUsd: 0,
+  ...(costNanoUsd === undefined ? {} : { savedNanoUsd: costNanoUsd }),
+});

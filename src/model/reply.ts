@@ -1,6 +1,7 @@
 /** What came back from a model: an answer of the demanded shape, tool calls, or a typed problem. */
 import type { AIMessage, UsageMetadata } from "@langchain/core/messages";
 import type { z } from "zod";
+import type { Attempt } from "../domain/attempt.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import type { FailureKind } from "../domain/turn.ts";
 import type { UsageEntry } from "../domain/usage.ts";
@@ -17,8 +18,8 @@ export type ReplyOutcome<T> =
   | { kind: "tool-calls"; calls: RequestedCall[] }
   | { kind: "problem"; problem: FailureKind; detail: string };
 
-/** An outcome, what was said beside tool calls, and what it cost. */
-export type Reply<T> = ReplyOutcome<T> & { text?: string; usage: UsageEntry[] };
+/** An outcome, what was said beside tool calls, what it cost, and the attempts that came to nothing before. */
+export type Reply<T> = ReplyOutcome<T> & { text?: string; usage: UsageEntry[]; attempts: Attempt[] };
 
 /** Calls of one message that are looked at. */
 const MAX_CALLS = 16;

@@ -1,8 +1,6 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
-import { DramatisError } from "../domain/errors.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
-import { formatUsd } from "../domain/money.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
@@ -57,16 +55,23 @@ export interface WorstCase {
  */
 export async function worstCaseNanoUsd(request: WorstCase): Promise<number | undefined> {
   const { model, messages, enoughNanoUsd } = request;
-  const frame = FRAME.reply + FRAME.tools + messages.length * FRAME.message;
   const outputTokens = request.maxOutputTokens;
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-  const bound = costOf(frame + tokenBound(request.demands) + boundOfAll(messages));
+  const bound = costOf(frameOf(messages) + tokenBound(request.demands) + boundOfAll(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
+  return costOf(await countedAll(request));
+}
+
+const frameOf = (messages: readonly BaseMessage[]) =>
+  FRAME.reply + FRAME.tools + messages.length * FRAME.message;
+
+/** The prompt's tokens, framing included. */
+async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
   const counts = await Promise.all([
-    countTokens(request.demands, model.encoding),
+    countTokens(demands, model.encoding),
     ...messages.map((message) => countedOnce(message, model.encoding)),
   ]);
-  return costOf(frame + counts.reduce((sum, count) => sum + count, 0));
+  return frameOf(messages) + counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
@@ -76,22 +81,15 @@ const MOST_BYTES_A_TOKEN = 24;
 export const leastInputTokens = ({ messages }: Pick<WorstCase, "messages">): number =>
   Math.floor(boundOfAll(messages) / MOST_BYTES_A_TOKEN);
 
-/**
- * How many attempts of a request fit into what may be spent, each at its worst; none says why.
- * @throws DramatisError `no-price` when the cost cannot be known.
- */
-export async function attemptsWithin(
+/** Rough for any text; limits that count exactly are told to. */
+const BYTES_A_TOKEN = 4;
+
+/** Prompt and longest answer of a request in tokens: counted, or estimated from its length. */
+export function requestTokens(
   request: Omit<WorstCase, "enoughNanoUsd">,
-  spendableNanoUsd: number | undefined,
-): Promise<{ attempts: number; why: string }> {
-  if (spendableNanoUsd === undefined)
-    return { attempts: Number.POSITIVE_INFINITY, why: "nothing caps the cost" };
-  const worst = await worstCaseNanoUsd({ ...request, enoughNanoUsd: spendableNanoUsd });
-  if (worst === undefined) {
-    const { id } = request.model;
-    const message = `Model ${id} has no price in the catalog, so no budget can hold. Add its price, or run without a budget.`;
-    throw new DramatisError("no-price", message);
-  }
-  const attempts = worst === 0 ? Number.POSITIVE_INFINITY : Math.floor(spendableNanoUsd / worst);
-  return { attempts, why: `The next request could cost ${formatUsd(worst)}.` };
+  isExact: boolean,
+): number | Promise<number> {
+  if (isExact) return countedAll(request).then((input) => input + request.maxOutputTokens);
+  const bytes = tokenBound(request.demands) + boundOfAll(request.messages);
+  return Math.ceil(bytes / BYTES_A_TOKEN) + request.maxOutputTokens;
 }

@@ -8,6 +8,7 @@ import type { StructuredToolInterface } from "@langchain/core/tools";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { z } from "zod";
 import type { Answer } from "../domain/answer.ts";
+import type { Attempt } from "../domain/attempt.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
@@ -30,6 +31,8 @@ export interface TurnParts {
   spendableNanoUsd?: number | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
+  /** All requests of the turn and their retries share it, in milliseconds. */
+  timeoutMs: number;
 }
 
 /** One thing that went wrong, with the requests that led to it. */
@@ -45,6 +48,8 @@ export interface TurnOutcome {
   problems: TurnProblem[];
   toolCalls: ToolCall[];
   usage: UsageEntry[];
+  /** Attempts that came to nothing, whatever became of the turn. */
+  attempts: Attempt[];
 }
 
 const MAX_REPAIRS = 1;
@@ -128,7 +133,8 @@ function exchange(
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
   const { line, tools, turn, personaId } = parts;
   const messages = [...parts.prompt];
-  const outcome: TurnOutcome = { answer: undefined, problems: [], toolCalls: [], usage: [] };
+  const outcome: TurnOutcome = { answer: undefined, problems: [], toolCalls: [], usage: [], attempts: [] };
+  const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
   let reported = 0;
   let repairs = 0;
@@ -149,11 +155,13 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         persona: personaId,
         mayCallTools: rounds < parts.maxToolRounds,
         signal: parts.signal,
+        deadline,
         spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
       },
       config,
     );
     outcome.usage.push(...reply.usage);
+    outcome.attempts.push(...reply.attempts);
 
     if (reply.kind === "tool-calls" && rounds < parts.maxToolRounds) {
       rounds += 1;

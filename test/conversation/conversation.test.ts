@@ -309,12 +309,12 @@ describe("interruption", () => {
   it("breaks off a turn in flight on the abort signal and keeps the turns before it", async () => {
     const abort = new AbortController();
     const { run, server } = await openStage({ scenario: turns(9), passages: [] });
-    server.script.next(silent("One."), silent("Two."), { kind: "hang" });
-    let choices = 0;
-    const record = await run({
-      signal: abort.signal,
-      onEvent: ({ type }) => type === "choice" && ++choices === 3 && setImmediate(() => abort.abort()),
-    });
+    const abortOnArrival = () => {
+      setImmediate(() => abort.abort());
+      return true;
+    };
+    server.script.next(silent("One."), silent("Two."), { kind: "hang", when: abortOnArrival });
+    const record = await run({ signal: abort.signal });
     expect(ends(record)).toEqual(["interrupted", "abort", 2]);
     expect(record.failures).toMatchObject([{ turn: 3, kind: "aborted", outcome: "stopped" }]);
     expect(record.usage.totals).toMatchObject({ requests: 3, unpricedRequests: 1 });

@@ -2,7 +2,7 @@
 import { OpenAIClient } from "@langchain/openai";
 import { describe, expect, it } from "vitest";
 import { withoutKeys } from "../../src/domain/secrets.ts";
-import { providerFailure } from "../../src/model/provider-failure.ts";
+import { modelError } from "../../src/model/model-error.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const EVENTS = { "content-type": "text/event-stream" };
@@ -33,8 +33,10 @@ async function thrownFor(
   throw new Error("The client took the reply for a good one.");
 }
 
+const ATTEMPTED = { model: "gpt-4.1", now: 0 };
+
 const failureFor = async (respond: typeof fetch, exchange?: Exchange) =>
-  providerFailure(await thrownFor(respond, exchange), "gpt-4.1");
+  modelError(await thrownFor(respond, exchange), ATTEMPTED);
 
 const rejected =
   (status: number, error: object = { message: "No." }, headers = {}): typeof fetch =>
@@ -59,7 +61,7 @@ describe("a rejected request", () => {
     [403, "unauthorised"],
     [404, "model-not-found"],
     [408, "timed-out"],
-    [409, "bad-request"],
+    [409, "server-error"],
     [413, "bad-request"],
     [422, "bad-request"],
     [429, "rate-limited"],
@@ -67,7 +69,7 @@ describe("a rejected request", () => {
     [503, "server-error"],
     [529, "server-error"],
   ])("with status %i is %s", async (status, problem) => {
-    expect(await failureFor(rejected(status))).toMatchObject({ problem });
+    expect(await failureFor(rejected(status))).toMatchObject({ code: problem });
   });
 
   it.each([
@@ -76,27 +78,29 @@ describe("a rejected request", () => {
     [400, "context_length_exceeded", "context-too-long"],
   ])("with status %i and code %s is %s", async (status, code, problem) => {
     const error = { message: "No.", type: "some", param: null, code };
-    expect(await failureFor(rejected(status, error))).toMatchObject({ problem });
+    expect(await failureFor(rejected(status, error))).toMatchObject({ code: problem });
   });
 
   it("is not judged by the words of its message", async () => {
     const error = { message: "insufficient_quota: context_length_exceeded, model not found", code: null };
-    expect(await failureFor(rejected(400, error))).toMatchObject({ problem: "bad-request" });
+    expect(await failureFor(rejected(400, error))).toMatchObject({ code: "bad-request" });
   });
 
   it("is told with the model, what the provider said, its request id, and what to do", async () => {
     const failure = await failureFor(
       rejected(404, { message: "No such model." }, { "x-request-id": "req_42" }),
     );
-    expect(failure?.detail).toMatch(/^gpt-4\.1: 404 No such model\. Request req_42\. Check the model's name/);
+    expect(failure?.message).toMatch(
+      /^gpt-4\.1: 404 No such model\. Request req_42\. Check the model's name/,
+    );
   });
 
   it("is told in a few words although the server answers with a page", async () => {
     const page = `<html>${"gateway ".repeat(5_000)}</html>`;
     const failure = await failureFor(async () => new Response(page, { status: 502 }));
-    expect(failure?.problem).toBe("server-error");
-    expect(failure?.detail).toContain("502 <html>gateway");
-    expect(failure?.detail.length).toBeLessThan(500);
+    expect(failure?.code).toBe("server-error");
+    expect(failure?.message).toContain("502 <html>gateway");
+    expect(failure?.message.length).toBeLessThan(500);
   });
 
   it.each([
@@ -107,8 +111,8 @@ describe("a rejected request", () => {
     "The key sk-MARKED**********0123 was revoked",
   ])("never carries a key further: %s", async (message) => {
     const failure = await failureFor(rejected(401, { message }));
-    expect(failure?.detail).not.toContain("MARKED");
-    expect(failure?.detail).toContain("[key removed]");
+    expect(failure?.message).not.toContain("MARKED");
+    expect(failure?.message).toContain("[key removed]");
   });
 });
 
@@ -118,8 +122,8 @@ describe("a request that never got a whole reply", () => {
       throw new TypeError("fetch failed", { cause: new Error("getaddrinfo ENOTFOUND api.invalid") });
     });
     expect(failure).toMatchObject({
-      problem: "unreachable",
-      detail: expect.stringContaining("fetch failed"),
+      code: "unreachable",
+      message: expect.stringContaining("fetch failed"),
     });
   });
 
@@ -130,8 +134,8 @@ describe("a request that never got a whole reply", () => {
     const headers = exchange.stream ? EVENTS : JSON_TYPE;
     const failure = await failureFor(async () => new Response(cutAfter(text), { headers }), exchange);
     expect(failure).toMatchObject({
-      problem: "unreachable",
-      detail: expect.stringContaining("other side closed"),
+      code: "unreachable",
+      message: expect.stringContaining("other side closed"),
     });
   });
 
@@ -140,27 +144,27 @@ describe("a request that never got a whole reply", () => {
       new Promise((_, reject) => {
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
       });
-    expect(await failureFor(hang, { timeoutMs: 1 })).toMatchObject({ problem: "timed-out" });
+    expect(await failureFor(hang, { timeoutMs: 1 })).toMatchObject({ code: "timed-out" });
   });
 });
 
 describe("a reply that is not what the protocol says", () => {
   it("is the server's error when its JSON stops in the middle", async () => {
     const half = async () => new Response('{"id":"c","choi', { headers: JSON_TYPE });
-    expect(await failureFor(half)).toMatchObject({ problem: "server-error" });
+    expect(await failureFor(half)).toMatchObject({ code: "server-error" });
   });
 
   it("is the server's error when a stream holds no JSON", async () => {
     const broken = async () => new Response(`${CHUNK}data: {"id\n\n`, { headers: EVENTS });
-    expect(await failureFor(broken, { stream: true })).toMatchObject({ problem: "server-error" });
+    expect(await failureFor(broken, { stream: true })).toMatchObject({ code: "server-error" });
   });
 
   it("is the server's error when a stream that began well reports one", async () => {
     const event = `data: ${JSON.stringify({ error: { message: "The server had an error.", code: null } })}\n\n`;
     const failing = async () => new Response(CHUNK + event, { headers: EVENTS });
     expect(await failureFor(failing, { stream: true })).toMatchObject({
-      problem: "server-error",
-      detail: "gpt-4.1: The server had an error.",
+      code: "server-error",
+      message: "gpt-4.1: The server had an error.",
     });
   });
 });
@@ -169,7 +173,7 @@ describe("what is not the provider's doing", () => {
   it("is an abort", async () => {
     const error = await thrownFor(rejected(500), { signal: AbortSignal.abort() });
     expect(error).toBeInstanceOf(OpenAIClient.APIUserAbortError);
-    expect(providerFailure(error, "gpt-4.1")).toBeUndefined();
+    expect(modelError(error, ATTEMPTED)).toBeUndefined();
   });
 
   it.each([
@@ -180,7 +184,7 @@ describe("what is not the provider's doing", () => {
     null,
     undefined,
   ])("is a mistake in code: %s", (error) => {
-    expect(providerFailure(error, "gpt-4.1")).toBeUndefined();
+    expect(modelError(error, ATTEMPTED)).toBeUndefined();
   });
 });
 

@@ -1,0 +1,68 @@
+/** One request to a model and its answer: what every part of the gateway hands to the next. */
+import type { OpenAIClient } from "@langchain/openai";
+import type { Attempt } from "../domain/attempt.ts";
+import type { ModelInfo } from "../domain/model-info.ts";
+import type { Purpose } from "../domain/usage.ts";
+import type { Reservation } from "./budget.ts";
+
+/** The body of a request as LangChain builds it; whether it streams is the transport's business. */
+export type ChatRequest = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
+export type Completion = OpenAIClient.Chat.Completions.ChatCompletion;
+
+/** Who asks, and for what. */
+export interface Labels {
+  conversation?: string | undefined;
+  turn?: number | undefined;
+  persona?: string | undefined;
+  purpose: Purpose;
+}
+
+/** `interactive` goes before `bulk` where requests wait. */
+export type Priority = "interactive" | "bulk";
+
+/** A piece of an answer that is arriving. Pieces of a later attempt replace those of the earlier ones. */
+export interface Delta {
+  attempt: number;
+  /** Of the answer's text. */
+  content: string;
+  /** Of the arguments of the tool call that carries the answer. */
+  callArguments: string;
+  callName: string | undefined;
+}
+
+/** What is left of a turn's time; all requests of the turn draw on it. Queueing for a first attempt does not count. */
+export interface Deadline {
+  leftMs: number;
+}
+
+/** A request on its way. What happened to it is filled in as it goes. */
+export interface Exchange {
+  readonly request: ChatRequest;
+  readonly model: ModelInfo;
+  readonly labels: Labels;
+  readonly priority: Priority;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: Deadline;
+  /** Set when somebody watches the answer arrive; the request is then streamed. */
+  readonly onDelta: ((delta: Delta) => void) | undefined;
+  /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
+  tokens(isExact: boolean): number | Promise<number>;
+  /** The most the request can cost; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */
+  worstNanoUsd(enough: number): Promise<number | undefined>;
+  /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
+  readonly spendableNanoUsd: number | undefined;
+
+  /** Failed attempts, oldest first. */
+  readonly attempts: Attempt[];
+  /** Shared budget held for the answer; whoever counts its cost settles it. */
+  reservation: Reservation | undefined;
+  /** True once an answer came, and so was paid, whatever becomes of it. */
+  isAnswered: boolean;
+  /** Of the answer. */
+  requestId: string | undefined;
+  /** Set when the answer came from the response cache. */
+  fromCache: boolean;
+}
+
+/** Sends an exchange and returns its answer; throws a `ModelError`, or what an abort was given as its reason. */
+export type Send = (exchange: Exchange) => Promise<Completion>;

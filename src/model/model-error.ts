@@ -1,0 +1,195 @@
+/** What a failed attempt means. Decided once, from the status, the provider's code and the error's class. */
+import { OpenAIClient } from "@langchain/openai";
+import { DramatisError, type RequestFailure } from "../domain/errors.ts";
+import { withoutKeys } from "../domain/secrets.ts";
+import { retryAfterMs } from "./retry.ts";
+
+export interface ModelErrorFields {
+  model: string;
+  status?: number | undefined;
+  /** The provider's own code, like `context_length_exceeded`. */
+  providerCode?: string | undefined;
+  requestId?: string | undefined;
+  retryAfterMs?: number | undefined;
+  /** Whether sending the same again may help. */
+  isRetryable: boolean;
+  /** Whether an answer may have been generated, billed, and lost on the way. */
+  mayBeBilled: boolean;
+  headers?: Headers | undefined;
+}
+
+/** A request to a model that failed. Its message holds no key and no prompt. */
+export class ModelError extends DramatisError {
+  override readonly name = "ModelError";
+  override readonly isRetryable: boolean;
+  declare readonly code: RequestFailure;
+  readonly model: string;
+  readonly status: number | undefined;
+  readonly providerCode: string | undefined;
+  readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly mayBeBilled: boolean;
+  /** Of the provider's answer; a private field, so that no log of the error prints them. */
+  readonly #headers: Headers | undefined;
+
+  constructor(code: RequestFailure, message: string, fields: ModelErrorFields, cause?: unknown) {
+    super(code, message, { cause });
+    this.isRetryable = fields.isRetryable;
+    this.model = fields.model;
+    this.status = fields.status;
+    this.providerCode = fields.providerCode;
+    this.requestId = fields.requestId;
+    this.retryAfterMs = fields.retryAfterMs;
+    this.mayBeBilled = fields.mayBeBilled;
+    this.#headers = fields.headers;
+  }
+
+  get headers(): Headers | undefined {
+    return this.#headers;
+  }
+}
+
+/** An answer with status 200 that is no chat completion: a page of another server, most often. */
+export class NoCompletion extends Error {
+  override readonly name = "NoCompletion";
+}
+
+/** Nothing came, or not all of it, within an attempt's time. */
+export class AttemptTimeout extends Error {
+  override readonly name = "AttemptTimeout";
+}
+
+/** A stream that ended before the answer did. */
+export class CutStream extends Error {
+  override readonly name = "CutStream";
+}
+
+type ApiError = InstanceType<typeof OpenAIClient.APIError>;
+
+function kindOf(error: Error): RequestFailure | undefined {
+  if (error instanceof AttemptTimeout) return "timed-out";
+  if (error instanceof CutStream) return "unreachable";
+  if (error instanceof NoCompletion) return "server-error";
+  if (error instanceof OpenAIClient.APIUserAbortError) return undefined;
+  if (error instanceof OpenAIClient.APIConnectionTimeoutError) return "timed-out";
+  if (error instanceof OpenAIClient.APIConnectionError) return "unreachable";
+  if (error instanceof OpenAIClient.APIError) return kindOfStatus(error);
+  // A reply that broke off: fetch's own errors carry the network's as their cause, a mistake in code has none.
+  if (error instanceof TypeError && error.cause instanceof Error) return "unreachable";
+  // A reply that is no JSON, or JSON that stops in the middle.
+  if (error instanceof SyntaxError) return "server-error";
+  return undefined;
+}
+
+function kindOfStatus(error: ApiError): RequestFailure {
+  switch (error.status) {
+    case undefined: // An error event inside a stream that had begun with status 200.
+      return "server-error";
+    case 401:
+    case 403:
+      return "unauthorised";
+    case 402:
+      return "quota-exhausted";
+    case 404:
+      return "model-not-found";
+    case 408:
+      return "timed-out";
+    case 409: // A conflict passes.
+      return "server-error";
+    case 429:
+      return error.code === "insufficient_quota" ? "quota-exhausted" : "rate-limited";
+    default:
+      if (error.code === "context_length_exceeded") return "context-too-long";
+      return error.status >= 500 ? "server-error" : "bad-request";
+  }
+}
+
+const RETRYABLE: ReadonlySet<RequestFailure> = new Set([
+  "rate-limited",
+  "timed-out",
+  "unreachable",
+  "server-error",
+]);
+
+/** Whether a status may hide an answer that was generated, billed, and lost between the provider and us. */
+const mayBeBilledBehind = (status: number) =>
+  status < 400 || status === 408 || (status >= 502 && status !== 503);
+
+/** Codes of connections that were never made, so nothing was sent and nothing is owed. */
+const NEVER_SENT: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether an error, or what caused it, is a connection that was never made. */
+function wasNeverSent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && NEVER_SENT.has(error.code)) return true;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
+  return wasNeverSent(error.cause);
+}
+
+const ADVICE: Partial<Record<RequestFailure, string>> = {
+  unauthorised: "Check OPENAI_API_KEY and, if it is set, OPENAI_BASE_URL; or unset the key to run offline.",
+  "model-not-found":
+    "Check the model's name and that your account may use it (`dramatis models` lists the catalog), and OPENAI_BASE_URL if it is set.",
+  "quota-exhausted": "Raise the account's limit or add credit; sending it again cannot help.",
+  "rate-limited": "Wait, or run fewer conversations at once.",
+  unreachable: "Check the network and OPENAI_BASE_URL.",
+  "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
+};
+
+/** Some servers answer with a whole page, or with the request they could not read. */
+const MAX_SAID = 400;
+
+const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
+/** The provider's name for a request, unless it is something odd. */
+export const soundRequestId = (id: unknown): string | undefined =>
+  typeof id === "string" && /^[\w-]{1,80}$/.test(id) ? id : undefined;
+
+const soundCode = (code: unknown): string | undefined =>
+  typeof code === "string" && /^[\w.-]{1,80}$/.test(code) ? code : undefined;
+
+export interface Attempted {
+  model: string;
+  /** Never shown. */
+  key?: string | undefined;
+  /** Milliseconds since 1970, for a `Retry-After` that is a date. */
+  now: number;
+}
+
+/**
+ * The failure that a thrown error stands for; undefined when it is not the provider's or the network's: an abort, or a
+ * mistake in code.
+ */
+export function modelError(error: unknown, { model, key, now }: Attempted): ModelError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const kind = kindOf(error);
+  if (kind === undefined) return undefined;
+  // A parser quotes what it could not read; that may be anything.
+  const own = error instanceof SyntaxError ? "The answer was no JSON." : error.message;
+  const messages = [own, ...(error.cause instanceof Error ? [error.cause.message] : [])];
+  const said = withoutKeys(messages.map((message) => sentence(message.trim())).join(" "), key);
+  const cut = said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said;
+  const api = error instanceof OpenAIClient.APIError ? error : undefined;
+  const status: number | undefined = api?.status;
+  const headers: Headers | undefined = api?.headers;
+  const requestId = soundRequestId(api?.requestID);
+  const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, ADVICE[kind]];
+  const fields: ModelErrorFields = {
+    model,
+    status,
+    providerCode: soundCode(api?.code),
+    requestId,
+    retryAfterMs: headers && retryAfterMs(headers, now),
+    isRetryable: RETRYABLE.has(kind) && !(error instanceof NoCompletion),
+    mayBeBilled: status === undefined ? !wasNeverSent(error) : mayBeBilledBehind(status),
+    headers,
+  };
+  return new ModelError(kind, withoutKeys(parts.filter(Boolean).join(" "), key), fields);
+}
