@@ -46,14 +46,14 @@ export function createRoutes(parts: RouteParts): RequestHandler {
     const startedAt = clock();
     const record = log.open(c.req.raw);
     c.set("record", record);
-    const { signal, drop, cut } = c.env.connection;
+    const { connection } = c.env;
+    const { signal } = connection;
     let isDropped = false;
     c.set("connection", {
-      signal,
-      cut,
+      ...connection,
       drop() {
         isDropped = true;
-        return drop();
+        return connection.drop();
       },
     });
     await next();

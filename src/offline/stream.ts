@@ -37,7 +37,8 @@ export function bodyInPieces(pieces: Iterable<string>, options: BodyOptions): Re
     {
       start(controller) {
         const onAbort = () => {
-          controller.error(signal.reason);
+          if (connection.hasReader) controller.error(signal.reason);
+          else controller.close();
           stopped.abort(signal.reason);
         };
         signal.addEventListener("abort", onAbort, { once: true });

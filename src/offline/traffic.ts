@@ -1,7 +1,7 @@
 /** What became of the chat requests that a server got, in figures that a bench can read. */
 
 export interface Traffic {
-  /** All that arrived, acceptable or not. */
+  /** All that arrived with JSON as their body, acceptable or not. */
   readonly requests: number;
   /** Those with a `prompt_cache_key`. */
   readonly withCacheKey: number;
