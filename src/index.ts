@@ -55,8 +55,11 @@ export {
   type ModelLineSettings,
 } from "./model/gateway.ts";
 export type { Reply } from "./model/reply.ts";
-export type { Bill } from "./offline/bill.ts";
+export type { Bill, Charge } from "./offline/bill.ts";
+export type { FaultKind, FaultOptions } from "./offline/faults.ts";
+export type { Delay, Latency } from "./offline/pace.ts";
 export type { ChatRequest, GeneratedReply, Generator } from "./offline/protocol.ts";
+export type { RateLimit, RejectionHeaders } from "./offline/rate-limit.ts";
 export type { Script, ScriptStep } from "./offline/script.ts";
 export type { ServedModel } from "./offline/served-models.ts";
 export {
@@ -65,6 +68,7 @@ export {
   type OfflineServerOptions,
   type RecordedRequest,
 } from "./offline/server.ts";
+export type { Traffic } from "./offline/traffic.ts";
 export { type MessageLine, messageLines } from "./report/message-lines.ts";
 export { transcriptMarkdown } from "./report/transcript.ts";
 export { findScenario } from "./scenario/find-scenario.ts";

@@ -1,34 +1,76 @@
-/** `dramatis offline`: the offline server on a port, for any OpenAI client. */
+/** `dramatis offline`: the offline server on a port, for any OpenAI client; slow, limited or faulty where asked. */
 import type { Command } from "commander";
 import { formatUsd } from "../domain/money.ts";
+import { DEFAULT_RATE_LIMIT } from "../offline/rate-limit.ts";
+import type { OfflineServer, OfflineServerOptions } from "../offline/server.ts";
+import { count } from "../report/figures.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath } from "./typed-path.ts";
-import { wholeNumber } from "./values.ts";
+import { share, wholeNumber } from "./values.ts";
 
 const DEFAULT_PORT = 8021;
+
+interface OfflineFlags {
+  port: number;
+  latency?: number;
+  rpm?: number;
+  tpm?: number;
+  faults?: number;
+  seed: number;
+}
+
+/** What the flags ask of the server; a limit that is not given is out of reach. */
+export function settingsOf(flags: OfflineFlags): Omit<OfflineServerOptions, "models"> {
+  const { latency, rpm, tpm, faults, seed } = flags;
+  return {
+    latencyMs: latency,
+    rateLimit: {
+      requestsPerMinute: rpm ?? DEFAULT_RATE_LIMIT.requestsPerMinute,
+      tokensPerMinute: tpm ?? DEFAULT_RATE_LIMIT.tokensPerMinute,
+    },
+    faults: faults === undefined ? undefined : { seed, share: faults },
+  };
+}
+
+function summaryOf({ bill, traffic }: OfflineServer): string {
+  const { requests, costNanoUsd } = bill;
+  const lines = [
+    `${count(requests, "request")} answered; a provider would have charged ${formatUsd(costNanoUsd)}.`,
+  ];
+  if (traffic.rejected > 0) lines.push(`${count(traffic.rejected, "request")} rejected by the rate limit.`);
+  if (traffic.faulted > 0) {
+    const kinds = Object.entries(traffic.faultsByKind).map(([kind, times]) => `${kind} ${times}`);
+    lines.push(`${count(traffic.faulted, "request")} failed as asked: ${kinds.sort().join(", ")}.`);
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
 
 export function addOffline(program: Command, terminal: Terminal): void {
   program
     .command("offline")
     .description("serve the OpenAI protocol on this machine, without a key and without a network")
     .option("--port <n>", "0: any free one", wholeNumber(0, 65_535), DEFAULT_PORT)
-    .action(async ({ port }: { port: number }) => {
-      const { openDramatis } = await import("../app.ts");
-      const { offline } = await openDramatis({
-        offline: true,
-        catalogFile: catalogPath(undefined, terminal.env),
-        env: terminal.env,
+    .option("--latency <ms>", "wait before each answer", wholeNumber(0, 3_600_000))
+    .option("--rpm <n>", "requests a minute and model", wholeNumber(1))
+    .option("--tpm <n>", "tokens a minute and model", wholeNumber(1))
+    .option("--faults <share>", "share of requests that fail, 0 to 1", share)
+    .option("--seed <n>", "which requests fail, and how", wholeNumber(0, 2 ** 31 - 1), 7)
+    .action(async (flags: OfflineFlags) => {
+      const { loadCatalog } = await import("../catalog/catalog.ts");
+      const { createOfflineServer } = await import("../offline/server.ts");
+      const catalog = loadCatalog(catalogPath(undefined, terminal.env));
+      const offline = createOfflineServer({
+        models: [...catalog.models.values()],
+        recordRequests: false,
+        clock: terminal.clock,
+        ...settingsOf(flags),
       });
-      if (offline === undefined) return;
-      const server = await offline.listen(port);
+      const server = await offline.listen(flags.port);
       const interrupted = new Promise<void>((resolve) => terminal.onInterrupt(() => resolve()));
       terminal.write(`OPENAI_BASE_URL=${server.url}/v1\n`);
       terminal.writeError("Answers are generated. Any key will do. Press Ctrl-C to stop.\n");
       await interrupted;
       await server.close();
-      const { requests, costNanoUsd } = offline.bill;
-      terminal.writeError(
-        `${requests} requests answered; a provider would have charged ${formatUsd(costNanoUsd)}.\n`,
-      );
+      terminal.writeError(summaryOf(offline));
     });
 }

@@ -18,8 +18,26 @@ export interface Bill extends BillLine {
   readonly byModel: Readonly<Record<string, BillLine>>;
 }
 
+/** What one request cost, by the `x-request-id` of its answer, whether or not that arrived. */
+export interface Charge extends Readonly<TokenUsage> {
+  readonly requestId: string;
+  readonly model: string;
+  readonly tier: ServiceTier;
+  /** Undefined for a model without a price. */
+  readonly costNanoUsd: number | undefined;
+}
+
+export interface Chargeable {
+  requestId: string;
+  model: ModelInfo;
+  usage: TokenUsage;
+  tier: ServiceTier;
+}
+
 export interface BillKeeper {
-  charge(model: ModelInfo, usage: TokenUsage, tier: ServiceTier): void;
+  charge(chargeable: Chargeable): Charge;
+  /** The latest 100,000, oldest first, by request id. */
+  readonly charges: ReadonlyMap<string, Charge>;
   /** The bill so far; later charges do not change it. */
   read(): Bill;
   clear(): void;
@@ -68,19 +86,31 @@ function add(line: BillLine, usage: TokenUsage, cost: bigint | undefined): BillL
   };
 }
 
-export function createBill(): BillKeeper {
+/** Charges that are kept one by one. */
+const MEMORY_CHARGES = 100_000;
+
+export function createBill(memoryCharges = MEMORY_CHARGES): BillKeeper {
   let total = EMPTY;
+  const charges = new Map<string, Charge>();
   const byModel = new Map<string, BillLine>();
   return {
-    charge(model, usage, tier) {
+    charges,
+    charge({ requestId, model, usage, tier }) {
       const cost = chargeNanoUsd(model, usage, tier);
+      const costNanoUsd = cost === undefined ? undefined : Number(cost);
+      const charge = { requestId, model: model.id, tier, ...usage, costNanoUsd };
+      charges.set(requestId, charge);
+      const [oldest] = charges.keys();
+      if (charges.size > memoryCharges && oldest !== undefined) charges.delete(oldest);
       total = add(total, usage, cost);
       byModel.set(model.id, add(byModel.get(model.id) ?? EMPTY, usage, cost));
+      return charge;
     },
     read: () => ({ ...total, byModel: Object.fromEntries(byModel) }),
     clear() {
       total = EMPTY;
       byModel.clear();
+      charges.clear();
     },
   };
 }

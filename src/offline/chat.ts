@@ -1,21 +1,23 @@
 /** One chat completion from its body to its response: check, count, answer, bill, send. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { ModelInfo } from "../domain/model-info.ts";
-import { badRequest, defaultBody, quotaExceeded } from "./api-error.ts";
+import { badRequest } from "./api-error.ts";
 import type { BillKeeper } from "./bill.ts";
 import { complete, fromGenerator, fromScript, outputLimit } from "./completion.ts";
 import type { Connection } from "./connection.ts";
+import type { FaultSource } from "./faults.ts";
 import { checkGenerated } from "./generator-check.ts";
+import type { Pace } from "./pace.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 import { type CountedPrompt, createPromptCounter, type PromptCounter } from "./prompt-tokens.ts";
-import type { ChatRequest, Completion, Generator } from "./protocol.ts";
-import type { RateHeaders, RateLimiter } from "./rate-limit.ts";
-import { isUnbilled, type ScriptedAnswer, type ScriptQueue, type UnbilledAnswer } from "./script.ts";
+import type { ChatRequest, Generator } from "./protocol.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import type { OpenRecord } from "./request-log.ts";
+import { isUnbilled, type ScriptedAnswer, type ScriptQueue } from "./script.ts";
+import { send, sendUnbilled } from "./sending.ts";
 import type { ServedModels } from "./served-models.ts";
-import { eventStream } from "./stream.ts";
 import { type Encoding, loadTokenizer, type Tokenizer } from "./tokens.ts";
+import type { TrafficCounter } from "./traffic.ts";
 import { validateRequest } from "./validation.ts";
-import { formatChunks, formatCompletion } from "./wire-format.ts";
 
 export interface ChatParts {
   models: ServedModels;
@@ -23,13 +25,22 @@ export interface ChatParts {
   clock: () => number;
   limiter: RateLimiter;
   script: ScriptQueue;
+  faults: FaultSource;
+  pace: Pace;
   cache: PromptCache;
   bill: BillKeeper;
-  latencyMs: number;
+  traffic: TrafficCounter;
 }
 
-/** Answers a parsed body; throws `ApiError` for what the client did wrong. */
-export type ChatHandler = (body: unknown, connection: Connection) => Promise<Response>;
+export interface Exchange {
+  /** Parsed JSON. */
+  body: unknown;
+  record: OpenRecord;
+  connection: Connection;
+}
+
+/** Answers a request; throws `ApiError` for what the client did wrong. */
+export type ChatHandler = (exchange: Exchange) => Promise<Response>;
 
 function checkContext(prompt: number, request: ChatRequest, model: ModelInfo): void {
   const output = outputLimit(request) ?? 0;
@@ -46,54 +57,11 @@ function checkContext(prompt: number, request: ChatRequest, model: ModelInfo): v
   );
 }
 
-async function answerUnbilled(answer: UnbilledAnswer, { signal, drop }: Connection): Promise<Response> {
-  switch (answer.kind) {
-    case "status": {
-      const body = answer.body ?? defaultBody(answer.status);
-      const headers = { "content-type": "application/json", ...answer.headers };
-      const text = typeof body === "string" ? body : JSON.stringify(body);
-      return new Response(text, { status: answer.status, headers });
-    }
-    case "quota":
-      throw quotaExceeded();
-    case "drop":
-      return drop();
-    case "hang":
-      return new Promise((_, reject) => {
-        const onAbort = () => reject(new DOMException("The client gave up.", "AbortError"));
-        if (signal.aborted) onAbort();
-        signal.addEventListener("abort", onAbort, { once: true });
-      });
-  }
-}
-
-/** Chunked from the first byte: the server behind the port would otherwise hold small answers back. */
-const STREAM_HEADERS = {
-  "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-cache",
-  "transfer-encoding": "chunked",
-};
-
-interface Sending {
-  completion: Completion;
-  request: ChatRequest;
-  step: ScriptedAnswer | undefined;
-  headers: RateHeaders;
-  connection: Connection;
-}
-
-function send({ completion, request, step, headers, connection }: Sending): Response {
-  const cutAfter = step?.kind === "cut-stream" ? step.afterChunks : undefined;
-  if (step?.kind === "drop" || (cutAfter !== undefined && request.stream !== true)) return connection.drop();
-  if (request.stream !== true) return Response.json(formatCompletion(completion), { headers });
-  const chunks = formatChunks(completion, request.stream_options);
-  return new Response(eventStream(chunks, connection, cutAfter), {
-    headers: { ...headers, ...STREAM_HEADERS },
-  });
-}
+/** What is to happen to one request beyond the usual; undefined: nothing. */
+type Step = (ScriptedAnswer & { latencyMs?: number | undefined }) | undefined;
 
 export function createChatHandler(parts: ChatParts): ChatHandler {
-  const { models, generator, clock, limiter, script, cache, bill } = parts;
+  const { models, generator, clock, limiter, script, faults, pace, cache, bill, traffic } = parts;
   const counters = new Map<Encoding, PromptCounter>();
   let completions = 0;
 
@@ -112,21 +80,32 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
     return fromGenerator(reply);
   };
 
-  return async (body, connection) => {
+  /** The script wins; a fault that it overrules is used up all the same, so that the ones after it stay what they are. */
+  const nextStep = (request: ChatRequest): Step => {
+    const fault = faults.next(request);
+    const step = script.take(request);
+    if (step !== undefined || fault === undefined) return step;
+    traffic.faulted(fault.kind);
+    return fault.answer;
+  };
+
+  return async ({ body, record, connection }) => {
+    traffic.arrived();
     const { request, model } = validateRequest(body, models);
+    record.promptCacheKey = request.prompt_cache_key;
+    if (request.prompt_cache_key !== undefined) traffic.cacheKey();
     const tokenizer = await loadTokenizer(model.encoding);
     connection.signal.throwIfAborted();
     const prompt = countPrompt(request, model, tokenizer);
     checkContext(prompt.tokens, request, model);
     const headers = limiter.take(model.id, prompt.tokens + (outputLimit(request) ?? 0));
 
-    const step = script.take(request);
-    const latencyMs = parts.latencyMs + (step?.latencyMs ?? 0);
-    const wait = () =>
-      latencyMs > 0 ? delay(latencyMs, undefined, { signal: connection.signal }) : undefined;
+    const step = nextStep(request);
+    const latencyMs = pace.latencyMs(request) + (step?.latencyMs ?? 0);
+    const wait = () => (latencyMs > 0 ? pace.delay(latencyMs, connection.signal) : undefined);
     if (step !== undefined && isUnbilled(step)) {
       await wait();
-      return answerUnbilled(step, connection);
+      return sendUnbilled({ answer: step, model: model.id, limiter, connection });
     }
 
     const draft = step === undefined ? generate(request) : fromScript(step, () => generate(request));
@@ -146,8 +125,14 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
       input: { inputTokens: prompt.tokens, cachedInputTokens: cache.read(model.id, prompt.segments) },
     });
     // Charged before it is sent: the provider charges for what it wrote, whether or not anybody was still there.
-    bill.charge({ ...model, id: request.model }, completion.usage, completion.serviceTier);
+    const { costNanoUsd } = bill.charge({
+      requestId: record.id,
+      model: { ...model, id: request.model },
+      usage: completion.usage,
+      tier: completion.serviceTier,
+    });
+    record.chargedNanoUsd = costNanoUsd;
     await wait();
-    return send({ completion, request, step, headers, connection });
+    return send({ completion, request, step, headers, connection, pace });
   };
 }

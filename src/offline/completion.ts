@@ -59,8 +59,10 @@ export function fromScript(step: BilledAnswer, generate: () => Draft): Draft {
     case "empty":
       return { ...DRAFT, content: "" };
     case "cut-stream":
+    case "slow-body":
       return step.content === undefined ? generate() : { ...DRAFT, content: textOf(step.content) };
     case "drop":
+    case "hang":
       return generate();
   }
 }

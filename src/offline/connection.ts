@@ -5,6 +5,11 @@ import { setImmediate } from "node:timers/promises";
 export interface Connection {
   /** Aborted when the client gave up. */
   readonly signal: AbortSignal;
+  /**
+   * Whether somebody still reads a body after the client gave up, and must be told. Behind a socket nobody does, and the
+   * server there would print the error.
+   */
+  readonly hasReader: boolean;
   /** Breaks the connection before an answer; the handler returns what it gets here. */
   drop(): Response;
   /** Breaks it in the middle of a body. Rejects with what a reader gets, or ends the socket and never settles. */
@@ -53,7 +58,7 @@ export function inProcessFetch(
     const cut = () => Promise.reject<never>(bodyBrokenOff());
     await setImmediate();
     signal.throwIfAborted();
-    const answer = Promise.resolve(handle(new Request(input, rest), { signal, drop, cut }));
+    const answer = Promise.resolve(handle(new Request(input, rest), { signal, hasReader: true, drop, cut }));
     const response = await orAborted(answer, signal);
     if (isDropped) throw connectionReset();
     return response;

@@ -43,7 +43,7 @@ export function checkObject(value: unknown, path: string): Fields {
 export function checkKeys(object: Fields, allowed: ReadonlySet<string>, path: string): void {
   for (const key of Object.keys(object)) {
     if (allowed.has(key)) continue;
-    const place = path === "" ? key : `${path}.${key}`;
+    const place = `${path}.${key}`;
     throw badRequest(`Unknown parameter: '${place}'.`, place, "unknown_parameter");
   }
 }

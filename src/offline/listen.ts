@@ -29,6 +29,7 @@ export function listen(
         fetch: (request: Request, { outgoing }: HttpBindings | Http2Bindings) =>
           handle(request, {
             signal: request.signal,
+            hasReader: false,
             drop() {
               outgoing.destroy();
               return RESPONSE_ALREADY_SENT;

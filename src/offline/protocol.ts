@@ -54,6 +54,7 @@ export interface ChatRequest {
   stream?: boolean;
   stream_options?: { include_usage?: boolean };
   service_tier?: string;
+  prompt_cache_key?: string;
   n?: number;
 }
 

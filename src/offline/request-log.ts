@@ -14,6 +14,13 @@ export interface RecordedRequest {
   readonly body: unknown;
   /** Undefined while nothing was answered, and for good when the connection was dropped or given up. */
   readonly status: number | undefined;
+  /** The request's `prompt_cache_key`, once it was found acceptable. */
+  readonly promptCacheKey: string | undefined;
+  /**
+   * What it cost, set when the answer is generated, whether or not that arrives. Undefined when nothing was charged, or
+   * when the model has no price.
+   */
+  readonly chargedNanoUsd: number | undefined;
 }
 
 /** A record while its request is being answered. */
@@ -53,7 +60,16 @@ export function createRequestLog(recordRequests: boolean | number = true): Reque
       const id = `req_offline_${String(arrived).padStart(ID_DIGITS, "0")}`;
       const kept = Object.fromEntries([...headers].filter(([name]) => KEPT_HEADERS.test(name)));
       const path = new URL(url).pathname;
-      const record: OpenRecord = { id, method, path, headers: kept, body: undefined, status: undefined };
+      const record: OpenRecord = {
+        id,
+        method,
+        path,
+        headers: kept,
+        body: undefined,
+        status: undefined,
+        promptCacheKey: undefined,
+        chargedNanoUsd: undefined,
+      };
       requests.push(record);
       if (requests.length > limit) requests.shift();
       return record;

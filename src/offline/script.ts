@@ -1,6 +1,7 @@
 /** What tests queue: the next answers, faults and delays. Each step applies to one acceptable request. */
 import { DramatisError } from "../domain/errors.ts";
 import type { ChatRequest } from "./protocol.ts";
+import type { RejectionHeaders } from "./rate-limit.ts";
 
 /** Sent as it is, whatever the request demanded; objects as their JSON text. */
 export type ScriptedContent = string | Readonly<Record<string, unknown>>;
@@ -18,25 +19,43 @@ export type ScriptedAnswer =
   | { kind: "empty" }
   /** Not billed. Without `body`, one that fits the status. */
   | { kind: "status"; status: number; headers?: Readonly<Record<string, string>> | undefined; body?: unknown }
+  /** A 429 as the server's own rate limit sends it; `headers` default all, `waitMs` 1,000. Not billed. */
+  | { kind: "rate-limited"; headers?: RejectionHeaders | undefined; waitMs?: number | undefined }
   /** The 429 that no retry cures. Not billed. */
   | { kind: "quota" }
   /** The connection breaks before the answer; `billed` (default true): after it was generated. */
   | { kind: "drop"; billed?: boolean | undefined }
-  /** No answer until the client gives up. Not billed. */
-  | { kind: "hang" }
-  /** The connection breaks after so many chunks; for a request that does not stream, at once. */
-  | { kind: "cut-stream"; afterChunks: number; content?: ScriptedContent | undefined };
+  /** No answer until the client gives up; `billed` (default false): although it was generated. */
+  | { kind: "hang"; billed?: boolean | undefined }
+  /**
+   * The connection breaks after so many chunks, and at the latest before the closing `[DONE]`; for a request that does
+   * not stream, at once.
+   */
+  | { kind: "cut-stream"; afterChunks: number; content?: ScriptedContent | undefined }
+  /** A whole answer whose body takes at least so many milliseconds to arrive. */
+  | { kind: "slow-body"; durationMs: number; content?: ScriptedContent | undefined };
 
 /** Answers for which nothing is generated and nothing is billed. */
 export type UnbilledAnswer =
-  | Extract<ScriptedAnswer, { kind: "status" | "quota" | "hang" }>
-  | { kind: "drop"; billed: false };
+  | Extract<ScriptedAnswer, { kind: "status" | "rate-limited" | "quota" }>
+  | { kind: "drop"; billed: false }
+  | { kind: "hang"; billed?: false | undefined };
 export type BilledAnswer = Exclude<ScriptedAnswer, UnbilledAnswer>;
 
-export const isUnbilled = (answer: ScriptedAnswer): answer is UnbilledAnswer =>
-  answer.kind === "drop"
-    ? answer.billed === false
-    : answer.kind === "status" || answer.kind === "quota" || answer.kind === "hang";
+export function isUnbilled(answer: ScriptedAnswer): answer is UnbilledAnswer {
+  switch (answer.kind) {
+    case "status":
+    case "rate-limited":
+    case "quota":
+      return true;
+    case "drop":
+      return answer.billed === false;
+    case "hang":
+      return answer.billed !== true;
+    default:
+      return false;
+  }
+}
 
 export type ScriptStep = ScriptedAnswer & {
   /** How often; default 1, `Infinity` for always. */

@@ -17,6 +17,8 @@ import type { ServedModels } from "./served-models.ts";
 import { checkResponseFormat, checkTools } from "./tool-validation.ts";
 
 const SEED_LIMIT = 2 ** 63;
+/** Characters; the provider documents none, but refuses longer ones with the body that `checkString` throws. */
+const CACHE_KEY_LENGTH = 64;
 const penalty = { min: -2, max: 2 };
 
 type Check = (value: unknown, path: string) => unknown;
@@ -37,14 +39,15 @@ const NULLABLE: Readonly<Record<string, Check>> = {
     checkKeys(options, new Set(["include_usage", "include_obfuscation"]), path);
     for (const [name, option] of Object.entries(options)) checkBoolean(option, `${path}.${name}`);
   },
-  service_tier: (value, path) => checkChoice(value, path, ["auto", "default", "flex", "priority"]),
+  service_tier: (value, path) =>
+    checkChoice(value, path, ["auto", "default", "flex", "priority", "scale", "fast"]),
   reasoning_effort: (value, path) =>
     checkChoice(value, path, ["none", "minimal", "low", "medium", "high", "xhigh"]),
   verbosity: (value, path) => checkChoice(value, path, ["low", "medium", "high"]),
   logprobs: checkBoolean,
   metadata: checkObject,
   store: checkBoolean,
-  prompt_cache_key: (value, path) => checkString(value, path),
+  prompt_cache_key: (value, path) => checkString(value, path, CACHE_KEY_LENGTH),
   prompt_cache_retention: (value, path) => checkChoice(value, path, ["in_memory", "24h"]),
   safety_identifier: (value, path) => checkString(value, path),
   user: (value, path) => checkString(value, path),
@@ -56,7 +59,7 @@ const KNOWN = new Set([...REQUIRED_OR_CHECKED_ELSEWHERE, ...Object.keys(NULLABLE
 
 /** The provider knows these; this server cannot do what they ask, and does not pretend to. */
 const NOT_OFFERED = new Set(
-  "audio function_call functions logit_bias modalities moderation prediction stop top_logprobs web_search_options".split(
+  "audio function_call functions logit_bias modalities moderation prediction prompt_cache_options stop top_logprobs web_search_options".split(
     " ",
   ),
 );
@@ -70,6 +73,12 @@ const unsupported = (name: string, hint = "") =>
     name,
     "unsupported_parameter",
   );
+
+/** At the top level, unlike further down, the provider names neither `param` nor `code`. */
+function unrecognized(names: readonly string[]) {
+  const what = names.length === 1 ? "argument" : "arguments";
+  return badRequest(`Unrecognized request ${what} supplied: ${names.join(", ")}`, null);
+}
 
 /** o3, o4-mini and their kin refuse `parallel_tool_calls`, even `false`; gpt-5 takes it. */
 const isOSeries = (model: ModelInfo) => model.reasons && /^o\d/.test(model.id);
@@ -89,9 +98,9 @@ function checkForModel(body: Fields, model: ModelInfo): void {
     if (refused !== undefined) throw unsupported(refused);
     if (isOSeries(model) && body.parallel_tool_calls !== undefined) throw unsupported("parallel_tool_calls");
   } else {
-    for (const name of ["reasoning_effort", "verbosity"]) {
-      if (body[name] !== undefined) throw unsupported(name);
-    }
+    // To a model that does not reason, the effort is a parameter like any that does not exist.
+    if (body.reasoning_effort !== undefined) throw unrecognized(["reasoning_effort"]);
+    if (body.verbosity !== undefined) throw unsupported("verbosity");
   }
   const limit = body.max_tokens === undefined ? "max_completion_tokens" : "max_tokens";
   const asked = body[limit];
@@ -148,7 +157,8 @@ export function validateRequest(value: unknown, models: ServedModels): AcceptedR
       throw badRequest(`The offline server does not offer '${name}'.`, name, "unsupported_parameter");
     }
   }
-  checkKeys(body, KNOWN, "");
+  const unknown = Object.keys(body).filter((name) => !KNOWN.has(name));
+  if (unknown.length > 0) throw unrecognized(unknown);
   if (body.model === undefined || body.model === "") {
     throw badRequest("you must provide a model parameter", "model", "missing_required_parameter");
   }

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chargeNanoUsd, createBill } from "../../src/offline/bill.ts";
+import type { ModelInfo } from "../../src/domain/model-info.ts";
+import { type BillKeeper, type Charge, chargeNanoUsd, createBill } from "../../src/offline/bill.ts";
+import type { ServiceTier, TokenUsage } from "../../src/offline/protocol.ts";
 import { MODELS } from "./fixture.ts";
 
 const modelOf = (id: string) => {
@@ -15,6 +17,15 @@ const usage = (inputTokens: number, cachedInputTokens: number, outputTokens: num
   outputTokens,
   reasoningTokens: 0,
 });
+
+let charged = 0;
+const charge = (
+  bill: BillKeeper,
+  ...[model, used, tier]: [ModelInfo, TokenUsage, tier?: ServiceTier]
+): Charge => {
+  charged += 1;
+  return bill.charge({ requestId: `req_${charged}`, model, usage: used, tier: tier ?? "default" });
+};
 
 describe("a charge", () => {
   it("is the price list by hand", () => {
@@ -49,9 +60,9 @@ describe("a charge", () => {
 describe("a bill", () => {
   it("adds up by model and marks what has no price", () => {
     const bill = createBill();
-    bill.charge(nano, usage(1000, 0, 100), "default");
-    bill.charge(nano, usage(1000, 0, 100), "flex");
-    bill.charge(modelOf("unpriced"), usage(10, 0, 5), "default");
+    charge(bill, nano, usage(1000, 0, 100));
+    charge(bill, nano, usage(1000, 0, 100), "flex");
+    charge(bill, modelOf("unpriced"), usage(10, 0, 5));
     expect(bill.read()).toEqual({
       requests: 3,
       inputTokens: 2010,
@@ -83,20 +94,42 @@ describe("a bill", () => {
     });
   });
 
+  it("keeps the latest charges one by one", () => {
+    const bill = createBill(2);
+    const [, flex, unpriced] = [
+      charge(bill, nano, usage(1000, 0, 100)),
+      charge(bill, nano, usage(1000, 0, 100), "flex"),
+      charge(bill, modelOf("unpriced"), usage(10, 0, 5)),
+    ];
+    expect([...bill.charges.values()]).toEqual([flex, unpriced]);
+    expect(bill.charges.get(flex?.requestId ?? "")).toMatchObject({
+      model: "gpt-4.1-nano",
+      tier: "flex",
+      inputTokens: 1000,
+      outputTokens: 100,
+      costNanoUsd: 70_000,
+    });
+    expect(unpriced?.costNanoUsd).toBeUndefined();
+    bill.clear();
+    expect(bill.charges.size).toBe(0);
+  });
+
   it("equals the sum of its models, whatever is charged", () => {
-    const charge = fc.record({
+    const priced = fc.record({
       id: fc.constantFrom("gpt-4.1-nano", "gpt-4.1-mini", "o4-mini"),
       tokens: fc.nat(10_000),
     });
     fc.assert(
-      fc.property(fc.array(charge), (charges) => {
+      fc.property(fc.array(priced), (charges) => {
         const bill = createBill();
-        for (const { id, tokens } of charges) bill.charge(modelOf(id), usage(tokens, 0, tokens), "default");
+        for (const { id, tokens } of charges) charge(bill, modelOf(id), usage(tokens, 0, tokens));
         const { byModel, costNanoUsd, requests } = bill.read();
         const lines = Object.values(byModel);
         expect(lines.reduce((sum, line) => sum + line.costNanoUsd, 0)).toBe(costNanoUsd);
         expect(lines.reduce((sum, line) => sum + line.requests, 0)).toBe(requests);
         expect(requests).toBe(charges.length);
+        const costs = [...bill.charges.values()].map((line) => line.costNanoUsd ?? Number.NaN);
+        expect(costs.reduce((sum, cost) => sum + cost, 0)).toBe(costNanoUsd);
       }),
     );
   });

@@ -1,6 +1,6 @@
 /** The same server through a real socket. */
 import OpenAI from "openai";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Listening } from "../../src/offline/listen.ts";
 import type { OfflineServer } from "../../src/offline/server.ts";
 import { requestOf, startServer } from "./fixture.ts";
@@ -78,6 +78,39 @@ describe("on a port", () => {
     await expect(answer).rejects.toMatchObject({ name: "AbortError" });
     expect((await send()).status).toBe(200);
     expect(server.bill.requests).toBe(1);
+  });
+
+  it("prints nothing when a client leaves in the middle of a body", async () => {
+    const printed = [vi.spyOn(console, "error"), vi.spyOn(console, "info")];
+    let pauses = 0;
+    let hasLeft = false;
+    const slow = startServer({
+      tokenMs: 1,
+      delay: (_, signal) => {
+        pauses += 1;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            hasLeft = true;
+            reject(signal.reason);
+          });
+        });
+      },
+    });
+    const onPort = await slow.listen();
+    const controller = new AbortController();
+    const url = `${onPort.url}/v1/chat/completions`;
+    const body = JSON.stringify(requestOf({ stream: true }));
+    const response = await fetch(url, { method: "POST", body, signal: controller.signal });
+    const reading = expect(response.text()).rejects.toMatchObject({ name: "AbortError" });
+    while (pauses === 0) await new Promise(setImmediate);
+    controller.abort();
+    await reading;
+    while (!hasLeft) await new Promise(setImmediate);
+    await onPort.close();
+    for (const spy of printed) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
   });
 
   it("breaks off what hangs when it closes", async () => {

@@ -164,6 +164,43 @@ describe("scripted failures", () => {
     expect((await post(server, requestOf())).status).toBe(200);
   });
 
+  it("hang although the answer was generated and paid for", async () => {
+    const server = startServer();
+    server.script.next({ kind: "hang", billed: true });
+    const controller = new AbortController();
+    const answer = post(server, requestOf(), { signal: controller.signal });
+    while (server.bill.requests === 0) await new Promise(setImmediate);
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+    expect(server.requests[0]?.chargedNanoUsd).toBe(server.bill.costNanoUsd);
+  });
+
+  it("are the rate limit's own 429, with as many headers as asked for", async () => {
+    const server = startServer();
+    server.script.next(
+      { kind: "rate-limited", waitMs: 1500 },
+      { kind: "rate-limited", headers: "retry-after", waitMs: 61_000 },
+      { kind: "rate-limited", headers: "none" },
+    );
+    const told = async () => {
+      const { status, headers } = await post(server, requestOf());
+      const names = ["retry-after", "retry-after-ms", "x-ratelimit-limit-requests"];
+      return [status, ...names.map((name) => headers.get(name))];
+    };
+    expect(await told()).toEqual([429, "2", "1500", "10000000"]);
+    expect(await told()).toEqual([429, "61", null, null]);
+    expect(await told()).toEqual([429, null, null, null]);
+    expect(server.traffic.rejected).toBe(0);
+    expect(server.bill.requests).toBe(0);
+  });
+
+  it("break a stream before its end, however late they were to", async () => {
+    const server = startServer();
+    server.script.next({ kind: "cut-stream", afterChunks: 1000 });
+    const response = await post(server, requestOf({ stream: true }));
+    await expect(response.text()).rejects.toThrow("terminated");
+  });
+
   it("cut a stream after so many chunks, and bill all of it", async () => {
     const server = startServer();
     server.script.next({ kind: "cut-stream", afterChunks: 2 });

@@ -117,6 +117,14 @@ describe("reset", () => {
     server.reset();
     expect(server.requests).toEqual([]);
     expect(server.bill).toMatchObject({ requests: 0, costNanoUsd: 0, byModel: {} });
+    expect(server.charges.size).toBe(0);
+    expect(server.traffic).toEqual({
+      requests: 0,
+      withCacheKey: 0,
+      rejected: 0,
+      faulted: 0,
+      faultsByKind: {},
+    });
     expect(await run()).toEqual(first);
   });
 });
@@ -227,11 +235,39 @@ describe("requests", () => {
     expect(JSON.stringify(server.requests)).not.toContain(secret);
   });
 
-  it("are not kept when that is turned off", async () => {
+  it("are not kept when that is turned off, but what they cost is", async () => {
     const server = startServer({ recordRequests: false });
-    await answerTo(server);
+    const response = await post(server, requestOf());
     expect(server.requests).toEqual([]);
     expect(server.bill.requests).toBe(1);
+    const id = response.headers.get("x-request-id") ?? "";
+    expect(server.charges.get(id)?.costNanoUsd).toBe(server.bill.costNanoUsd);
+  });
+
+  it("say what each of them cost, whether or not its answer arrived", async () => {
+    const server = startServer();
+    server.script.next({ kind: "drop" }, { kind: "status", status: 500 });
+    await expect(post(server, requestOf())).rejects.toThrow(TypeError);
+    await post(server, requestOf());
+    await post(server, requestOf());
+    await post(server, "not json");
+    const [dropped, failed, answered, refused] = server.requests.map(({ chargedNanoUsd }) => chargedNanoUsd);
+    // 15 x 100 + 7 x 400 nano-dollars, by the usage that the answer reports.
+    expect([dropped, failed, answered, refused]).toEqual([4100, undefined, 4100, undefined]);
+    expect(server.bill.costNanoUsd).toBe(8200);
+  });
+
+  it("show their cache keys, which change nothing about what is cached", async () => {
+    const server = startServer();
+    const messages = [{ role: "user" as const, content: "hello ".repeat(2_000) }];
+    await answerTo(server, { messages, prompt_cache_key: "one" });
+    const { usage } = await answerTo(server, { messages, prompt_cache_key: "another" });
+    await answerTo(server);
+    await post(server, requestOf({ prompt_cache_key: "k".repeat(65) }));
+    expect(usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(1024);
+    const keys = server.requests.map(({ promptCacheKey }) => promptCacheKey);
+    expect(keys).toEqual(["one", "another", undefined, undefined]);
+    expect(server.traffic).toMatchObject({ requests: 4, withCacheKey: 2 });
   });
 
   it("are kept up to a number, the latest ones", async () => {

@@ -154,7 +154,35 @@ describe("messages are refused", () => {
 
 describe("parameters are refused", () => {
   it.each<Row>([
-    ["when unknown", { top_k: 5 }, "Unknown parameter: 'top_k'.", "top_k", "unknown_parameter"],
+    ["when unknown", { top_k: 5 }, "Unrecognized request argument supplied: top_k", null, null],
+    [
+      "when several are unknown",
+      { top_k: 5, thinking: {} },
+      "Unrecognized request arguments supplied: top_k, thinking",
+      null,
+      null,
+    ],
+    [
+      "with a cache key of 72 characters",
+      { prompt_cache_key: "k".repeat(72) },
+      "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with length 72 instead.",
+      "prompt_cache_key",
+      "string_above_max_length",
+    ],
+    [
+      "with a cache key that is no text",
+      { prompt_cache_key: 7 },
+      "Invalid type for 'prompt_cache_key': expected a string, but got an integer instead.",
+      "prompt_cache_key",
+      "invalid_type",
+    ],
+    [
+      "with a tier that nobody sells",
+      { service_tier: "standard" },
+      "Invalid value: 'standard'. Supported values are: 'auto', 'default', 'flex', 'priority', 'scale', and 'fast'.",
+      "service_tier",
+      "invalid_value",
+    ],
     [
       "when this server cannot do them",
       { stop: ["."] },
@@ -226,11 +254,18 @@ describe("parameters are refused", () => {
       null,
     ],
     [
+      "with stream options for a stream that was turned off",
+      { stream: false, stream_options: { include_usage: true } },
+      "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+      "stream_options",
+      null,
+    ],
+    [
       "with an effort for a model that does not reason",
       { reasoning_effort: "low" },
-      "Unsupported parameter: 'reasoning_effort' is not supported with this model.",
-      "reasoning_effort",
-      "unsupported_parameter",
+      "Unrecognized request argument supplied: reasoning_effort",
+      null,
+      null,
     ],
     [
       "without a model",
@@ -244,6 +279,13 @@ describe("parameters are refused", () => {
   it("takes null for what may be left out", async () => {
     const response = await post(server, { ...requestOf(), temperature: null, seed: null, max_tokens: null });
     expect(response.status).toBe(200);
+  });
+
+  it("takes every tier that is sold, and a cache key of 64 characters", async () => {
+    for (const tier of ["auto", "default", "flex", "priority", "scale", "fast"]) {
+      const body = requestOf({ service_tier: tier, prompt_cache_key: "k".repeat(64) });
+      expect((await post(server, body)).status).toBe(200);
+    }
   });
 
   it("answers 404 for a model it does not have", () =>

@@ -1,0 +1,101 @@
+/** The addresses of the server, and what is the same for all of them: request ids, keys, errors in the provider's shape. */
+import { type Context, Hono } from "hono";
+import type { AccessCheck } from "./access.ts";
+import { ApiError, errorBody } from "./api-error.ts";
+import type { ChatHandler } from "./chat.ts";
+import type { Connection } from "./connection.ts";
+import { pageOf, projectNotFound, projectRateLimit } from "./project-rate-limits.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import type { OpenRecord, RequestLog } from "./request-log.ts";
+import type { ServedModels } from "./served-models.ts";
+import { parseBody } from "./validation.ts";
+
+export interface RouteParts {
+  chat: ChatHandler;
+  models: ServedModels;
+  limiter: RateLimiter;
+  access: AccessCheck;
+  log: RequestLog;
+  clock: () => number;
+  projectId: string;
+  /** Told of bugs: everything thrown that is no `ApiError`. */
+  onBug: (error: Error) => void;
+}
+
+type Env = {
+  Bindings: { connection: Connection };
+  Variables: { record: OpenRecord; connection: Connection };
+};
+
+const describeModel = (id: string) => ({ id, object: "model", created: 0, owned_by: "offline" });
+
+async function readBody(c: Context<Env>): Promise<unknown> {
+  const text = await c.req.text();
+  c.var.record.body = text;
+  const body = parseBody(text);
+  c.var.record.body = body;
+  return body;
+}
+
+export type RequestHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
+
+export function createRoutes(parts: RouteParts): RequestHandler {
+  const { chat, models, limiter, access, log, clock, projectId, onBug } = parts;
+  const app = new Hono<Env>();
+  app.use(async (c, next) => {
+    const startedAt = clock();
+    const record = log.open(c.req.raw);
+    c.set("record", record);
+    const { connection } = c.env;
+    const { signal } = connection;
+    let isDropped = false;
+    c.set("connection", {
+      ...connection,
+      drop() {
+        isDropped = true;
+        return connection.drop();
+      },
+    });
+    await next();
+    if (isDropped || signal.aborted) return;
+    record.status = c.res.status;
+    c.header("x-request-id", record.id);
+    c.header("openai-version", "2020-10-01");
+    c.header("openai-processing-ms", String(Math.max(0, Math.round(clock() - startedAt))));
+  });
+  app.use(async (c, next) => {
+    const refusal = access(c.req.path, c.req.header("authorization"));
+    if (refusal !== undefined) return refusal;
+    return await next();
+  });
+
+  app.post("/v1/chat/completions", async (c) =>
+    chat({ body: await readBody(c), record: c.var.record, connection: c.var.connection }),
+  );
+  app.get("/v1/models", (c) => c.json({ object: "list", data: models.ids.map(describeModel) }));
+  app.get("/v1/models/:id", (c) => {
+    const id = c.req.param("id");
+    if (models.find(id)) return c.json(describeModel(id));
+    throw new ApiError(404, `The model '${id}' does not exist`, { param: "model", code: "model_not_found" });
+  });
+  app.get("/v1/organization/projects/:id/rate_limits", (c) => {
+    const id = c.req.param("id");
+    if (id !== projectId) throw projectNotFound(id);
+    const rows = models.ids.map((model) => projectRateLimit(model, limiter.limitOf(model)));
+    return c.json(pageOf(rows, c.req.query()));
+  });
+  app.notFound((c) => c.json(errorBody(`Invalid URL (${c.req.method} ${c.req.path})`), 404));
+  app.onError((error, c) => {
+    // Nobody is there to read it; only the framework wants a response.
+    if (c.env.connection.signal.aborted) return c.body(null);
+    if (error instanceof ApiError) {
+      const headers = { "content-type": "application/json", ...error.headers };
+      return new Response(JSON.stringify(error.body), { status: error.status, headers });
+    }
+    onBug(error);
+    const body = errorBody(`The offline server failed: ${error.message}`, { type: "server_error" });
+    // A bug stays a bug however often it is tried.
+    return c.json(body, 500, { "x-should-retry": "false" });
+  });
+  return (request, connection) => app.fetch(request, { connection });
+}
