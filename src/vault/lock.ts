@@ -2,7 +2,7 @@
  * One writer at a time, across processes: a lock file beside the vault. It is made by linking a file that is whole
  * already, so it always names its holder; a holder that was killed is found out by its process id.
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -36,6 +36,9 @@ function isGone(holder: string): boolean {
   return host === hostname() && !processExists(Number(pid));
 }
 
+/** This machine in a file's name. */
+const hostMark = (): string => createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
@@ -64,7 +67,7 @@ function claim(file: string, name: string): boolean {
 export async function withLock<T>(file: string, change: () => T, options: LockOptions = {}): Promise<T> {
   const { patienceMs = PATIENCE_MS, pause = delay } = options;
   const lock = `${file}.lock`;
-  const own = `${lock}.${process.pid}.${randomBytes(6).toString("hex")}`;
+  const own = `${lock}.${hostMark()}.${process.pid}.${randomBytes(6).toString("hex")}`;
   writing(own, () =>
     writeFileSync(own, `${hostname()}\n${process.pid}\n${own.slice(-12)}\n`, { flag: "wx", mode: 0o600 }),
   );
@@ -93,7 +96,7 @@ function breakLock(lock: string, own: string): boolean {
   const holder = readIfThere(lock);
   if (holder === undefined) return true;
   if (!isGone(holder)) return false;
-  const right = `${lock}.break`;
+  const right = breakRight(lock);
   if (!claim(own, right)) return false;
   try {
     if (readIfThere(lock) === holder) rmSync(lock, { force: true });
@@ -103,20 +106,27 @@ function breakLock(lock: string, own: string): boolean {
   }
 }
 
+const breakRight = (lock: string): string => `${lock}.break`;
+
 /** Deletes what processes left that were killed while they waited or broke a lock. Only for whoever holds the lock. */
 function dropClaims(lock: string): void {
   const start = `${basename(lock)}.`;
   for (const name of readdirSync(dirname(lock))) {
-    if (!name.startsWith(start) || !/^(break|\d+\.[0-9a-f]{12})$/.test(name.slice(start.length))) continue;
+    if (!name.startsWith(start)) continue;
     const file = join(dirname(lock), name);
-    const holder = readIfThere(file);
-    if (holder !== undefined && isGone(holder)) rmSync(file, { force: true });
+    // By its name: whoever was killed early has written nothing into it.
+    const [, host, pid] = /^([0-9a-f]{8})\.(\d+)\.[0-9a-f]{12}$/.exec(name.slice(start.length)) ?? [];
+    const isLeft =
+      host === undefined
+        ? file === breakRight(lock) && isGone(readIfThere(file) ?? "")
+        : host === hostMark() && !processExists(Number(pid));
+    if (isLeft) rmSync(file, { force: true });
   }
 }
 
 function busy(file: string, lock: string): DramatisError {
   const [host, pid] = (readIfThere(lock) ?? "").split("\n");
   const who = pid === undefined ? "another process" : `process ${pid} on ${host}`;
-  const message = `The vault ${file} is being changed by ${who}. If that has ended, delete ${lock} and, if it is there, ${lock}.break, and try again.`;
+  const message = `The vault ${file} is being changed by ${who}. If that has ended, delete ${lock} and, if it is there, ${breakRight(lock)}, and try again.`;
   return new DramatisError("vault-busy", message);
 }

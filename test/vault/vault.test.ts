@@ -329,9 +329,7 @@ describe.skipIf(process.platform === "win32")("a loose mode", () => {
     await vault.add({ kind: "api", key: KEY });
     chmodSync(join(home, "dramatis"), 0o755);
     const error = await errorOf(() => vault.list());
-    expect(error.message).toContain(
-      `Run: chmod 700 '${home.replace("'", String.raw`'\''`)}/dramatis'`,
-    );
+    expect(error.message).toContain(`Run: chmod 700 '${home.replace("'", String.raw`'\''`)}/dramatis'`);
   });
 });
 
