@@ -47,5 +47,7 @@ function outcomeOf(status: number): KeyCheck {
 /** The network's own code, like ECONNREFUSED; texts of errors may quote the request. */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "the request failed";
+  return cause instanceof Error && "code" in cause
+    ? `the connection failed (${String(cause.code)})`
+    : "the request failed";
 }

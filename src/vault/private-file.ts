@@ -24,6 +24,8 @@ const FOLDER_MODE = 0o700;
 /** Bits of group and others. */
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
+/** Of folders like /tmp: everybody writes there, and nobody replaces what is another's. */
+const STICKY = 0o1000;
 const UNFINISHED = ".new";
 
 /** Windows has no such modes: a file in the user's folder is the user's there. */
@@ -87,7 +89,8 @@ export function checkFolder(folder: string, isOwn: boolean): void {
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (stats === undefined || !hasModes()) return;
   if (isOwn && (stats.mode & OTHERS) !== 0) throw looseMode(folder, stats.mode, "chmod 700");
-  if ((stats.mode & OTHERS_WRITE) !== 0) throw looseMode(folder, stats.mode, "chmod go-w");
+  const isShared = (stats.mode & OTHERS_WRITE) !== 0 && (stats.mode & STICKY) === 0;
+  if (isShared) throw looseMode(folder, stats.mode, "chmod go-w");
 }
 
 /** Runs what writes; says where it failed. */

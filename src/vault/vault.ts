@@ -97,9 +97,10 @@ export function openVault(options: VaultOptions = {}): Vault {
   const origin = { file, keysFrom: sourceName(source) };
 
   function load(): VaultData | undefined {
-    checkFolder(folder, isOwnFolder);
     const text = readPrivate(file, "The vault");
-    return text === undefined ? undefined : parseVault(text, file);
+    if (text === undefined) return undefined;
+    checkFolder(folder, isOwnFolder);
+    return parseVault(text, file);
   }
 
   function neededKeys(): EncryptionKeys {

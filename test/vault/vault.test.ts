@@ -322,6 +322,13 @@ describe.skipIf(process.platform === "win32")("a loose mode", () => {
     expect(error.message).toContain(`Run: ${command} ${path}`);
   });
 
+  it("of a folder like /tmp, where nobody replaces another's files, is none", async () => {
+    const { folder, vault } = newVault();
+    chmodSync(folder, 0o1777);
+    await vault.add({ kind: "api", key: KEY });
+    expect(vault.read("api")).toBe(KEY);
+  });
+
   it("of Dramatis's own folder is refused even for looking, and quoted for the shell", async () => {
     const home = join(newFolder(), "it's mine");
     mkdirSync(home);
