@@ -23,7 +23,10 @@ import { checkContent, decryptEntry, emptyVault, lockedVault, newEntry, resealed
 import { type KeyKind, parseVault, type VaultData, type VaultEntry, vaultText } from "./vault-file.ts";
 
 export interface VaultOptions {
-  /** Default: the file that DRAMATIS_VAULT names, else `dramatis/keys.json` in XDG_CONFIG_HOME or `~/.config`. */
+  /**
+   * Default: the file that DRAMATIS_VAULT names, else `dramatis/keys.json` in XDG_CONFIG_HOME or `~/.config`. One vault a
+   * folder, since `vault.key` lies beside it and a rotation replaces it.
+   */
   file?: string | undefined;
   /** Where the variables are read from. Default: process.env. */
   env?: Env | undefined;
