@@ -8,10 +8,16 @@ import { createGateway, type Gateway } from "./model/gateway.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
+import { findKey, type KeySource } from "./vault/find-key.ts";
 
 export interface DramatisOptions {
-  /** Default: the variable OPENAI_API_KEY. Without a key, and without `baseUrl`, everything runs offline. */
+  /**
+   * Default: the key of `keyFile`, else the variable OPENAI_API_KEY, else the first API key of the vault. Without a key,
+   * and without `baseUrl`, everything runs offline.
+   */
   apiKey?: string | undefined;
+  /** A file that holds an API key and nothing else, readable by its owner only. */
+  keyFile?: string | undefined;
   /** Any OpenAI-compatible server; named here it is used even without a key. Default: OPENAI_BASE_URL, else OpenAI's. */
   baseUrl?: string | undefined;
   /** Models and prices. Default: those of `catalogFile`. */
@@ -38,6 +44,8 @@ export interface Dramatis {
   readonly gateway: Gateway;
   /** Where requests go, without credentials; undefined offline. */
   readonly host: string | undefined;
+  /** Where the API key was found; undefined offline, without a key, and when it was given as `apiKey`. */
+  readonly keySource: KeySource | undefined;
   /** Present when `transport` is `offline`; keeps its own bill. */
   readonly offline: OfflineServer | undefined;
   /** The compiled graph of a scenario, wired to this gateway. */
@@ -52,7 +60,7 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
     conversationId?: string | undefined;
   };
 
-const DEFAULT_BASE_URL = "https://api.openai.com/v1";
+export const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";
@@ -67,7 +75,7 @@ export function newConversationId(scenarioId: string, now: number = Date.now()):
 
 const refuse = (message: string) => new DramatisError("invalid-argument", message);
 
-function checkedBaseUrl(baseUrl: string): string {
+export function checkedBaseUrl(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (url?.username || url?.password) {
     throw refuse(
@@ -89,20 +97,29 @@ function checkedKey(key: string): string {
 }
 
 /** Where requests go; undefined: nowhere, the conversation runs offline. */
-function destination(options: DramatisOptions): { apiKey: string; baseUrl: string } | undefined {
+function destination(
+  options: DramatisOptions,
+): { apiKey: string; baseUrl: string; keySource: KeySource | undefined } | undefined {
   if (options.offline) return undefined;
   const env = options.env ?? process.env;
-  const apiKey = set(options.apiKey) ?? set(env.OPENAI_API_KEY);
+  const given = set(options.apiKey);
+  const found = given === undefined ? findKey("api", { keyFile: set(options.keyFile), env }) : undefined;
+  const apiKey = given ?? found?.key;
   const explicit = set(options.baseUrl);
   if (apiKey !== undefined || explicit !== undefined) {
     const baseUrl = checkedBaseUrl(explicit ?? set(env.OPENAI_BASE_URL) ?? DEFAULT_BASE_URL);
-    return { apiKey: checkedKey(apiKey ?? NO_KEY), baseUrl };
+    return { apiKey: checkedKey(apiKey ?? NO_KEY), baseUrl, keySource: found?.source };
   }
   if (options.offline === undefined) return undefined;
-  throw refuse("There is no key, and offline answers were ruled out. Set OPENAI_API_KEY.");
+  throw refuse(
+    "There is no key, and offline answers were ruled out. Set OPENAI_API_KEY, or keep a key: dramatis keys add",
+  );
 }
 
-/** Opens everything a conversation needs. Nothing is read from disk but the catalog; nothing needs closing. */
+/**
+ * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
+ * `offline` is not true, the vault; nothing needs closing.
+ */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
   const { clock = Date.now, timeoutMs, maxRetries } = options;
   const to = destination(options);
@@ -114,7 +131,8 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
   const gateway = createGateway({
-    ...(to ?? { apiKey: NO_KEY, baseUrl: OFFLINE_BASE_URL }),
+    apiKey: to?.apiKey ?? NO_KEY,
+    baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
     catalog,
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
@@ -127,6 +145,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     catalog,
     gateway,
     host,
+    keySource: to?.keySource,
     offline,
     conversation: (scenario, parts = {}) => createConversation(scenario, { clock, ...parts, gateway }),
     async run(scenario, run = {}) {

@@ -76,3 +76,13 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export type { KeySource } from "./vault/find-key.ts";
+export {
+  type NewKey,
+  openVault,
+  type Rotation,
+  type StoredKey,
+  type Vault,
+  type VaultOptions,
+} from "./vault/vault.ts";
+export type { KeyKind } from "./vault/vault-file.ts";

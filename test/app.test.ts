@@ -1,7 +1,12 @@
 /** The wiring: which server is talked to, with which key, and what is refused before anything is sent. */
-import { describe, expect, it } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
 import { newConversationId, openDramatis } from "../src/app.ts";
+import { openVault } from "../src/vault/vault.ts";
+import { temporaryFolders } from "./vault/temporary-vault.ts";
 
+const newFolder = temporaryFolders();
 const KEY = "sk-proj-MARKED0123456789";
 
 describe("where requests go", () => {
@@ -34,6 +39,37 @@ describe("where requests go", () => {
     await expect(opened).rejects.toThrow(message);
     await expect(opened).rejects.not.toThrow(/MARKED/);
     await expect(opened).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+});
+
+describe("the key", () => {
+  const folder = newFolder();
+  const vault = { DRAMATIS_VAULT: join(folder, "keys.json") };
+  const broken = { DRAMATIS_VAULT: join(folder, "broken.json") };
+  const keyFile = join(folder, "key.txt");
+  beforeAll(async () => {
+    await openVault({ env: vault }).add({ kind: "api", key: KEY });
+    writeFileSync(keyFile, KEY, { mode: 0o600 });
+    writeFileSync(broken.DRAMATIS_VAULT, "", { mode: 0o600 });
+  });
+
+  it.each([
+    [{ env: vault }, "network", "vault"],
+    [{ env: { ...vault, OPENAI_API_KEY: KEY } }, "network", "environment"],
+    [{ env: { ...broken, OPENAI_API_KEY: KEY }, keyFile }, "network", "key-file"],
+    [{ env: broken, apiKey: KEY }, "network", undefined],
+    [{ env: broken, offline: true }, "offline", undefined],
+  ])("of %j: %s, from %s", async (options, transport, keySource) => {
+    const dramatis = await openDramatis(options);
+    expect({ transport: dramatis.transport, keySource: dramatis.keySource }).toEqual({
+      transport,
+      keySource,
+    });
+    expect(JSON.stringify(dramatis)).not.toContain("MARKED");
+  });
+
+  it("is not done without because the vault is damaged", async () => {
+    await expect(openDramatis({ env: broken })).rejects.toMatchObject({ code: "vault-damaged" });
   });
 });
 

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/turn"],
   ["src/model", "src/report"],
   ["src/ledger"],
-  ["src/catalog", "src/scenario", "src/offline", "tools"],
+  ["src/catalog", "src/scenario", "src/offline", "src/vault", "tools"],
   ["src/domain"],
 ];
 

@@ -28,6 +28,7 @@ it("exports these values and no others", () => {
     "messageLines",
     "nanoUsd",
     "openDramatis",
+    "openVault",
     "personaSchema",
     "recordOf",
     "resolveCatalog",

@@ -22,6 +22,7 @@ it("shows lines of a real run, in their order", async () => {
     env: {},
     clock: Date.now,
     onInterrupt: () => () => undefined,
+    readSecret: async () => undefined,
   });
   rmSync(folder, { recursive: true });
   const shown = /```text\n([\s\S]*?)```/.exec(readme)?.[1]?.split("\n") ?? [];
@@ -49,6 +50,7 @@ it("names every command and every flag of `run`", async () => {
     env: {},
     clock: Date.now,
     onInterrupt: () => () => undefined,
+    readSecret: async () => undefined,
   };
   await runCommand(["--help"], terminal);
   const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)]

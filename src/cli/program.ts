@@ -1,9 +1,11 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
+import { withoutKeys } from "../domain/secrets.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
 import { EXIT, exitCodeOfError } from "./exit-code.ts";
+import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
@@ -20,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   addScenarios,
   addPersonas,
   addModels,
+  addKeys,
   addCheck,
   addOffline,
   addStudio,
@@ -34,7 +37,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .showHelpAfterError("Run with --help to see what is possible.")
     .showSuggestionAfterError()
     .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
-    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
+    .configureOutput({ writeOut: terminal.write, writeErr: (text) => terminal.writeError(withoutKeys(text)) })
     .exitOverride();
   for (const add of COMMANDS) {
     add(program, terminal, (code) => {

@@ -24,6 +24,7 @@ export interface RunFlags {
   maxCost?: number;
   out?: string;
   catalog?: string;
+  keyFile?: string;
   json?: boolean;
   quiet?: boolean;
   offline?: boolean;
@@ -75,6 +76,7 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
+    keyFile: flags.keyFile === undefined ? undefined : inputPath(flags.keyFile, terminal.env),
     env: terminal.env,
     clock: terminal.clock,
   });

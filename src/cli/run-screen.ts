@@ -11,6 +11,7 @@ import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { Rating } from "../domain/turn.ts";
 import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { KeySource } from "../vault/find-key.ts";
 import {
   renderFailure,
   renderHeader,
@@ -42,6 +43,12 @@ export interface RunScreen {
   end(record: ConversationRecord, files: readonly string[]): void;
 }
 
+/** Where a key came from, unless that is the usual place. */
+const KEY_ORIGINS: Readonly<Record<KeySource, string | undefined>> = {
+  "key-file": "key from the file",
+  environment: undefined,
+  vault: "key from the vault",
+};
 /** Back to the first column and erase the line. */
 const ERASE_LINE = "\r\u001b[K";
 
@@ -98,7 +105,11 @@ export function createRunScreen({
       const transport =
         dramatis.host === undefined
           ? { kind: "offline" as const, pricedAs: models(), why }
-          : { kind: "network" as const, host: dramatis.host };
+          : {
+              kind: "network" as const,
+              host: dramatis.host,
+              key: KEY_ORIGINS[dramatis.keySource ?? "environment"],
+            };
       print(renderHeader({ title: scenario.title, topic: scenario.topic, cast, seed, transport }, screen));
       print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
     },

@@ -33,8 +33,13 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "where the record goes (default: dramatis-out/<conversation id>)",
       some("a folder"),
     )
+    .option(
+      "--key-file <file>",
+      "a file that holds an API key and nothing else, mode 0600 (default: OPENAI_API_KEY, else the vault)",
+      some("a file"),
+    )
     .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
-    .option("--offline", "use the offline server although OPENAI_API_KEY is set")
+    .option("--offline", "use the offline server although there is a key")
     .option("--json", "print one JSON object and nothing else")
     .option("--quiet", "print the end only, not every turn")
     .addHelpText(

@@ -18,6 +18,8 @@ export interface Terminal {
   clock: () => number;
   /** Calls back at every Ctrl-C or other reason to end, until the returned function is called. */
   onInterrupt(listener: (cause: InterruptCause) => void): () => void;
+  /** A line of standard input that is never shown; undefined when Ctrl-C was pressed at the prompt. */
+  readSecret(prompt: string): Promise<string | undefined>;
 }
 
 /** Where the width is unknown: pipes have none, and some terminals say 0. */
@@ -70,6 +72,10 @@ export function processTerminal(): Terminal {
         listeners.delete(listener);
         for (const signal of signals) process.off(signal, signalled);
       };
+    },
+    async readSecret(prompt) {
+      const { readSecret } = await import("./secret-input.ts");
+      return await readSecret(prompt, { stdin: process.stdin, writeError: (text) => stderr.write(text) });
     },
   };
 }

@@ -25,7 +25,14 @@ export type ErrorCode =
   | "no-price"
   | "write-failed"
   | "run-failed"
-  | "port-in-use";
+  | "port-in-use"
+  /** A file with a secret that others may read or change. */
+  | "loose-mode"
+  /** The encryption key of the vault is missing, unusable or another one. */
+  | "vault-locked"
+  | "vault-damaged"
+  /** Another process holds the vault for longer than a change takes. */
+  | "vault-busy";
 
 /**
  * Base of all errors of this package. `message` says what failed, what was expected, what came and what to do

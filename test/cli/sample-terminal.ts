@@ -5,12 +5,14 @@ export interface SampleTerminalOptions {
   env?: Record<string, string>;
   columns?: number;
   hasProgress?: boolean;
+  /** What is typed at a prompt; without it, Ctrl-C is pressed there. */
+  secret?: string;
   /** Called with everything written so far, after each write; returns true to press Ctrl-C. */
   interruptWhen?: (stdout: string) => boolean;
 }
 
 export function sampleTerminal(options: SampleTerminalOptions = {}) {
-  const { env = {}, columns = 100, hasProgress = false, interruptWhen } = options;
+  const { env = {}, columns = 100, hasProgress = false, interruptWhen, secret } = options;
   const written = { stdout: "", stderr: "" };
   const listeners = new Set<(cause: InterruptCause) => void>();
   let pressed = false;
@@ -32,6 +34,10 @@ export function sampleTerminal(options: SampleTerminalOptions = {}) {
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async readSecret(prompt) {
+      written.stderr += prompt;
+      return secret;
     },
   };
   return { terminal, written };

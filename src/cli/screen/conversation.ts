@@ -24,10 +24,10 @@ export interface HeaderView {
   topic: string;
   cast: Cast;
   seed: number;
-  /** offline: the models at whose prices costs are figured, and why it is so. network: where requests go, no credentials. */
+  /** offline: the models at whose prices costs are figured, and why it is so. network: where requests go, no credentials, and where the key came from. */
   transport:
     | { kind: "offline"; pricedAs: readonly string[]; why?: string | undefined }
-    | { kind: "network"; host: string };
+    | { kind: "network"; host: string; key?: string | undefined };
 }
 
 /** Room for the turn's number and the space after it; everything of a turn hangs from here. */
@@ -50,7 +50,9 @@ export function bar(share: number, cells: number, style: Style): Line {
 }
 
 function transportLine(transport: HeaderView["transport"]): string {
-  if (transport.kind === "network") return `network: ${transport.host}`;
+  if (transport.kind === "network") {
+    return `network: ${transport.host}${transport.key === undefined ? "" : `, ${transport.key}`}`;
+  }
   const why = transport.why === undefined ? "" : ` (${transport.why})`;
   const prices =
     transport.pricedAs.length === 0

@@ -1,0 +1,46 @@
+/** Which key is used: that of a file named for this run, else of the environment, else of the vault. */
+import { DramatisError } from "../domain/errors.ts";
+import { checkedKey } from "./key-text.ts";
+import { type Env, setIn, vaultPlace } from "./place.ts";
+import { readPrivate } from "./private-file.ts";
+import { openVault } from "./vault.ts";
+import type { KeyKind } from "./vault-file.ts";
+
+export type KeySource = "key-file" | "environment" | "vault";
+
+export interface FoundKey {
+  /** Secret. */
+  key: string;
+  source: KeySource;
+}
+
+export interface WhereToLook {
+  /** A file that holds an API key and nothing else, readable by its owner only. */
+  keyFile?: string | undefined;
+  env: Env;
+}
+
+const VARIABLES: Readonly<Record<KeyKind, string>> = { api: "OPENAI_API_KEY", admin: "OPENAI_ADMIN_KEY" };
+
+/**
+ * The first key there is; undefined when there is none. The vault is not touched when a key comes before it.
+ *
+ * @throws DramatisError when the file or the vault is there and cannot be used: a key that was meant is not passed over
+ */
+export function findKey(kind: KeyKind, { keyFile, env }: WhereToLook): FoundKey | undefined {
+  if (kind === "api" && keyFile !== undefined) return { key: readKeyFile(keyFile), source: "key-file" };
+  const key = setIn(env, VARIABLES[kind]);
+  if (key !== undefined) return { key, source: "environment" };
+  if (vaultPlace(env) === undefined) return undefined;
+  const stored = openVault({ env }).first(kind);
+  return stored && { key: stored.key, source: "vault" };
+}
+
+function readKeyFile(file: string): string {
+  const text = readPrivate(file, "The key file");
+  if (text !== undefined) return checkedKey(text, `The key file ${file}`);
+  throw new DramatisError(
+    "invalid-file",
+    `The key file ${file} is not there. Name a file that holds an API key.`,
+  );
+}
