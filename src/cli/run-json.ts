@@ -26,7 +26,18 @@ const flat = <T extends { model: ModelChoice; usage: Subtotal }>({ model, usage,
 });
 
 export function runJson(record: ConversationRecord, bill: Bill | undefined, files: readonly string[]) {
-  const { conversationId, scenario, seed, status, ending, complexity, turns, failures, usage } = record;
+  const {
+    conversationId,
+    scenario,
+    seed,
+    status,
+    ending,
+    complexity,
+    turns,
+    failures,
+    notices = [],
+    usage,
+  } = record;
   return {
     conversationId,
     scenario: scenario.id,
@@ -36,6 +47,7 @@ export function runJson(record: ConversationRecord, bill: Bill | undefined, file
     complexity,
     turns: turns.map(flat),
     failures: failures.map(flat),
+    notices,
     usage: totals(usage.totals),
     offline: bill === undefined ? null : { bill },
     files,

@@ -126,7 +126,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const model = chooseModel(parts, settings, complexity.level);
     const budget = budgetOf(settings.maxCostUsd, state.totals);
     const startedAt = clock();
-    const { answer, problems, toolCalls, usage } = await takeTurn(
+    const { answer, problems, toolCalls, notices, usage } = await takeTurn(
       {
         turn: choice.turn,
         personaId: persona.id,
@@ -144,6 +144,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         citable: state.turns.flatMap(({ citations }) => citations),
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
+        secrets: settings.screening.secrets,
         signal: runSignals().abort,
       },
       config,
@@ -170,7 +171,13 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const outcome = answer !== undefined ? "repaired" : halt !== undefined ? "stopped" : "skipped";
     const failures: TurnFailure[] = problems.map((problem) => ({ ...spoken, ...problem, outcome }));
     for (const failure of failures) emit(config, { type: "failure", failure });
-    const update: ConversationUpdate = { failures, usage, totals, ...(halt === undefined ? {} : { halt }) };
+    const update: ConversationUpdate = {
+      failures,
+      notices,
+      usage,
+      totals,
+      ...(halt === undefined ? {} : { halt }),
+    };
     if (answer === undefined) return update;
     const turn: Turn = {
       ...spoken,

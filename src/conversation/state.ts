@@ -3,6 +3,7 @@ import { DeltaValue, MessagesDeltaValue, ReducedValue, StateSchema } from "@lang
 import { z } from "zod";
 import { endingRecordSchema, STATUSES } from "../domain/record.ts";
 import { complexitySchema } from "../domain/scenario.ts";
+import { noticeSchema, screeningOverrideSchema } from "../domain/screening.ts";
 import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../domain/turn.ts";
 import { totalsSchema, usageEntrySchema } from "../domain/usage.ts";
 import { addTotals, emptyTotals } from "../ledger/totals.ts";
@@ -29,6 +30,7 @@ const channels = {
   seed: seed.optional(),
   turns: list(turnSchema),
   failures: list(turnFailureSchema),
+  notices: list(noticeSchema),
   usage: list(usageEntrySchema),
   totals: new ReducedValue(totalsSchema.default(emptyTotals), { reducer: addTotals }),
   complexity: ratingSchema.optional(),
@@ -53,6 +55,7 @@ export const conversationInput = new StateSchema({
   topic: channels.topic,
   opening: channels.opening,
   seed: channels.seed,
+  notices: channels.notices,
 });
 
 export type ConversationInput = typeof conversationInput.Update;
@@ -61,6 +64,7 @@ export const conversationOutput = new StateSchema({
   messages: channels.messages,
   turns: channels.turns,
   failures: channels.failures,
+  notices: channels.notices,
   usage: channels.usage,
   totals: channels.totals,
   complexity: channels.complexity,
@@ -82,6 +86,7 @@ export const conversationContext = z.object({
     .optional()
     .describe("Replaces the scenario's budget, in dollars."),
   maxTurns: z.int().min(1).optional().describe("Replaces the scenario's limit of turns."),
+  screening: screeningOverrideSchema.optional().describe("Replaces parts of the scenario's screening."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
 export type ConversationContextInput = z.input<typeof conversationContext>;

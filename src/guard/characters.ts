@@ -23,7 +23,7 @@ const ODD = new RegExp(
 );
 
 /** These end a line or a page: without a space the words around them would become one. */
-const BREAKS = /[\u000b\u000c\u0085\u2028\u2029]/;
+const BREAKS: readonly string[] = ["\u000b", "\u000c", "\u0085", "\u2028", "\u2029"];
 
 const isFlag = (match: string) => match.length > 2;
 
@@ -40,7 +40,7 @@ export function stripCharacters(text: string): string {
   if (!CANDIDATE.test(text)) return text;
   return text.replace(ODD, (match) => {
     if (isFlag(match)) return match;
-    return BREAKS.test(match) ? " " : "";
+    return BREAKS.includes(match) ? " " : "";
   });
 }
 

@@ -5,7 +5,14 @@
  */
 import { createRequire } from "node:module";
 import type { SecretLintRuleContext, SecretLintRuleCreator, SecretLintSourceCode } from "@secretlint/types";
-import { CANDIDATE, CONTEXT_CHARACTERS, OWN_PATTERNS, RULE_KINDS, removedMark } from "./secret-patterns.ts";
+import {
+  CANDIDATE,
+  CONTEXT_CHARACTERS,
+  MISPLACED_MESSAGES,
+  OWN_PATTERNS,
+  RULE_KINDS,
+  removedMark,
+} from "./secret-patterns.ts";
 
 /** A secret in a text, from `start` up to `end`, which is the first character behind it. */
 export interface Secret {
@@ -32,7 +39,9 @@ function loadRules(): Scan {
       sharedOptions: {},
       createTranslator: () => (messageId, data) => ({ message: "", messageId: String(messageId), data }),
       ignore: () => undefined,
-      report: ({ range: [start, end] }) => void found.push({ kind, start, end }),
+      report({ message, range: [start, end] }) {
+        if (!MISPLACED_MESSAGES.has(message.messageId)) found.push({ kind, start, end });
+      },
     };
     return [rule.create(context, {})];
   });
