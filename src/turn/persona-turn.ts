@@ -11,7 +11,8 @@ import type { Answer } from "../domain/answer.ts";
 import type { Notice, SecretPolicy } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
-import { screenCharacters, screenText } from "../guard/screening.ts";
+import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
+import { screenText } from "../guard/screening.ts";
 import { redactSecrets } from "../guard/secrets.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { ModelLine } from "../model/gateway.ts";
@@ -122,7 +123,7 @@ async function callTool(
   } catch (error) {
     if (isGraphBubbleUp(error) || config.signal?.aborted) throw error;
     const said = error instanceof Error ? error.message : String(error);
-    const plain = redactSecrets(screenCharacters(said, call.name).text);
+    const plain = redactSecrets(stripCharacters(said));
     return failed("tool-error", `${call.name} failed: ${plain.slice(0, 300)}`);
   }
 }
@@ -158,25 +159,20 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     reported = outcome.usage.length;
   }
 
-  /** A model's words are shown and sent on like anybody's; terminals and other models would obey what is hidden in them. */
+  /** A model's words are shown and sent on like anybody's; a terminal or another model would obey what is hidden in them. */
   function withoutOddCharacters(answer: Answer): Answer {
-    const screened = new Set<string>();
-    const strip = (text: string) => {
-      const { text: plain, notices } = screenCharacters(text, `answer of ${personaId}, turn ${turn}`);
-      for (const { kind } of notices) screened.add(kind);
-      return plain;
-    };
-    const plain = {
-      ...answer,
-      message: strip(answer.message),
-      reasoning: strip(answer.reasoning),
-      relevantExpertise: answer.relevantExpertise.map(strip),
-      emotions: answer.emotions.map(strip),
-      citations: answer.citations.map(strip),
-    };
+    const { message, reasoning, relevantExpertise, emotions } = answer;
+    const found = [message, reasoning, ...relevantExpertise, ...emotions].flatMap(findCharacters);
+    if (found.length === 0) return answer;
     const place = `answer of ${personaId}, turn ${turn}`;
-    for (const kind of screened) outcome.notices.push({ place, kind, action: "removed" });
-    return plain;
+    outcome.notices.push({ place, kind: describeCharacters(found), action: "removed" });
+    return {
+      ...answer,
+      message: stripCharacters(message),
+      reasoning: stripCharacters(reasoning),
+      relevantExpertise: relevantExpertise.map(stripCharacters),
+      emotions: emotions.map(stripCharacters),
+    };
   }
 
   for (;;) {
