@@ -19,7 +19,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { contextOf } from "./context.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
-import { withScreening } from "./input-screening.ts";
+import { takeNotices, withScreening } from "./input-screening.ts";
 import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
 import type { Policy } from "./policies.ts";
@@ -101,8 +101,10 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   });
   graph.addNode(
     "moderator",
-    (state: ConversationState, config: LangGraphRunnableConfig) =>
-      moderate(state, contextOf(config, ids, gateway.catalog), config),
+    async (state: ConversationState, config: LangGraphRunnableConfig) => {
+      const update = await moderate(state, contextOf(config, ids, gateway.catalog), config);
+      return { ...update, notices: takeNotices(config) };
+    },
     { metadata: { kind: "moderator", policy: scenario.moderator.policy } },
   );
   graph.addConditionalEdges(

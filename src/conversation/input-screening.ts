@@ -23,15 +23,17 @@ interface Incoming {
   messages?: unknown;
   topic?: unknown;
   opening?: unknown;
-  notices?: unknown;
 }
 
 /**
  * The input as it may enter: odd characters gone, secrets treated as the policy says, with the notices of it.
  * @throws DramatisError `secret-found` or `too-long`, which say where and what kind, never what.
  */
-export function screenInput<V extends object>(input: V, screening: Screening): V {
-  const { messages, topic, opening, notices }: Incoming = input;
+export function screenInput<V extends object>(
+  input: V,
+  screening: Screening,
+): { input: V; notices: Notice[] } {
+  const { messages, topic, opening }: Incoming = input;
   const list = messages === undefined ? [] : [messages].flat();
   const said = list.map((message) => coerceMessageLikeToMessage(message as BaseMessageLike));
   const words = Object.entries({ topic, opening }).flatMap(([place, text]) =>
@@ -42,22 +44,18 @@ export function screenInput<V extends object>(input: V, screening: Screening): V
     screening,
   );
 
-  const added: Notice[] = [];
+  const notices: Notice[] = [];
   const screen = (place: string) => (text: string) => {
     const screened = screenText(text, { place, secrets: screening.secrets });
     if (screened.blocked !== undefined) throw secretFound(place, screened.blocked);
-    added.push(...screened.notices);
+    notices.push(...screened.notices);
     return screened.text;
   };
   const screened = said.map((message, index) => withText(message, screen(messagePlace(index))));
   const plain = words.map(({ place, text }) => [place, screen(place)(text)]);
-  if (added.length === 0) return input;
-  return {
-    ...input,
-    ...(list.length > 0 ? { messages: screened } : {}),
-    ...Object.fromEntries(plain),
-    notices: [...(Array.isArray(notices) ? notices : []), ...added],
-  };
+  if (notices.length === 0) return { input, notices };
+  const messagesIn = list.length > 0 ? { messages: screened } : {};
+  return { input: { ...input, ...messagesIn, ...Object.fromEntries(plain) }, notices };
 }
 
 const messagePlace = (index: number) => `human input, message ${index + 1}`;
@@ -92,14 +90,27 @@ function withText(message: BaseMessage, change: (text: string) => string): BaseM
   return new Message({ ...message.lc_kwargs, id, name, content: changed });
 }
 
+/** Screens values that go straight into the state, and adds the notices of it to them. */
+function screenUpdate<V extends object>(values: V, screening: Screening): V {
+  const { input, notices } = screenInput(values, screening);
+  return notices.length === 0 ? values : { ...input, notices };
+}
+
 /** Screens a command's update, which may be pairs, like any input. */
 function screenCommand(command: Command, screening: Screening): Command {
   const { update } = command;
   if (typeof update !== "object" || update === null) return command;
-  const screened = Array.isArray(update)
-    ? update.flatMap(([key, value]) => Object.entries(screenInput({ [key]: value }, screening)))
-    : screenInput(update, screening);
-  return new Command({ ...command, update: screened as never });
+  const values = Array.isArray(update) ? Object.fromEntries(update) : update;
+  return new Command({ ...command, update: screenUpdate(values, screening) as never });
+}
+
+/** Where notices of an input wait for the moderator: outsiders may not write them, so they are no part of the input. */
+const WAITING = "__dramatis_notices";
+
+/** The notices of this run's input; the first who asks gets them. */
+export function takeNotices({ configurable }: LangGraphRunnableConfig): Notice[] {
+  const waiting: Notice[] = configurable?.[WAITING] ?? [];
+  return waiting.splice(0);
 }
 
 /** What is known of a run's context before its nodes read it; one that is not valid they will refuse. */
@@ -124,14 +135,18 @@ export function withScreening<G extends Doors>(graph: G, scenario: Scenario): G 
     const screening = screeningOf(scenario, contextIn(options as LangGraphRunnableConfig));
     checkScenario(scenario, screening);
     if (isCommand(input)) return await stream(screenCommand(input as Command, screening) as never, options);
-    return await stream(input && screenInput(input, screening), options);
+    if (input === null || typeof input !== "object") return await stream(input, options);
+    const { input: screened, notices } = screenInput(input, screening);
+    if (notices.length === 0) return await stream(input, options);
+    const configurable = { ...options?.configurable, [WAITING]: notices };
+    return await stream(screened, { ...options, configurable } as typeof options);
   }) as typeof graph.stream;
   graph.bulkUpdateState = async (config, steps) => {
     const screening = screeningOf(scenario, contextIn(config as LangGraphRunnableConfig));
     const screened = steps.map(({ updates }) => ({
       updates: updates.map(({ values, ...rest }) => ({
         ...rest,
-        values: values && typeof values === "object" ? screenInput(values, screening) : values,
+        values: values && typeof values === "object" ? screenUpdate(values, screening) : values,
       })),
     }));
     return await update(config, screened);

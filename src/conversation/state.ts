@@ -55,7 +55,6 @@ export const conversationInput = new StateSchema({
   topic: channels.topic,
   opening: channels.opening,
   seed: channels.seed,
-  notices: channels.notices,
 });
 
 export type ConversationInput = typeof conversationInput.Update;
