@@ -33,6 +33,7 @@ export {
   type Status,
 } from "./domain/record.ts";
 export { type ScenarioFile, type ScenarioInput, scenarioSchema } from "./domain/scenario.ts";
+export type { Notice, Screening, SecretPolicy } from "./domain/screening.ts";
 export type {
   Choice,
   FailureKind,

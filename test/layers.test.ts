@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/model", "src/report"],
   ["src/ledger"],
   ["src/catalog", "src/scenario", "src/offline", "src/vault", "tools"],
+  ["src/guard"],
   ["src/domain"],
 ];
 

@@ -26,8 +26,19 @@ const flat = <T extends { model: ModelChoice; usage: Subtotal }>({ model, usage,
 });
 
 export function runJson(record: ConversationRecord, bill: Bill | undefined, files: readonly string[]) {
-  const { conversationId, scenario, seed, status, ending, complexity, turns, failures, attempts, usage } =
-    record;
+  const {
+    conversationId,
+    scenario,
+    seed,
+    status,
+    ending,
+    complexity,
+    turns,
+    failures,
+    attempts,
+    notices = [],
+    usage,
+  } = record;
   return {
     conversationId,
     scenario: scenario.id,
@@ -38,6 +49,7 @@ export function runJson(record: ConversationRecord, bill: Bill | undefined, file
     turns: turns.map(flat),
     failures: failures.map(flat),
     attempts,
+    notices,
     usage: totals(usage.totals),
     offline: bill === undefined ? null : { bill },
     files,

@@ -19,6 +19,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { contextOf } from "./context.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
+import { takeNotices, withScreening } from "./input-screening.ts";
 import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
 import type { Policy } from "./policies.ts";
@@ -70,8 +71,8 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `usage`, `totals`,
- * `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns }`. Streams events
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `notices`, `usage`,
+ * `totals`, `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns, screening }`. Streams events
  * `{ type: "choice" | "turn" | "failure", … }` in mode `custom`.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
@@ -100,8 +101,10 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   });
   graph.addNode(
     "moderator",
-    (state: ConversationState, config: LangGraphRunnableConfig) =>
-      moderate(state, contextOf(config, ids, gateway.catalog), config),
+    async (state: ConversationState, config: LangGraphRunnableConfig) => {
+      const update = await moderate(state, contextOf(config, ids, gateway.catalog), config);
+      return { ...update, notices: takeNotices(config) };
+    },
     { metadata: { kind: "moderator", policy: scenario.moderator.policy } },
   );
   graph.addConditionalEdges(
@@ -133,7 +136,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     })
     .withConfig({ recursionLimit: RECURSION_LIMIT });
   // LangGraph would demand every key of the context; all of them may be left out.
-  return withoutStepLimit(compiled as unknown as Conversation);
+  return withScreening(withoutStepLimit(compiled as unknown as Conversation), scenario);
 }
 
 /** A model that is named wrongly is found before anything is paid, not when its persona first speaks. */

@@ -126,7 +126,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const model = chooseModel(parts, settings, complexity.level);
     const budget = budgetOf(settings.maxCostUsd, state.totals);
     const startedAt = clock();
-    const { answer, problems, toolCalls, usage, attempts } = await takeTurn(
+    const { answer, problems, toolCalls, notices, usage, attempts } = await takeTurn(
       {
         turn: choice.turn,
         personaId: persona.id,
@@ -144,6 +144,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         citable: state.turns.flatMap(({ citations }) => citations),
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
+        secrets: settings.screening.secrets,
         signal: runSignals().abort,
         timeoutMs: gateway.turnTimeoutMs,
       },
@@ -173,6 +174,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     for (const failure of failures) emit(config, { type: "failure", failure });
     const update: ConversationUpdate = {
       failures,
+      notices,
       usage,
       totals,
       attempts,

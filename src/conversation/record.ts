@@ -39,6 +39,7 @@ function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): C
 export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
   const { scenario, conversationId, transport } = parts;
   const { turns, failures, attempts, status, ending } = state;
+  const notices = [...scenario.notices, ...state.notices];
   const endedAt = new Date(parts.endedAt ?? Date.now()).toISOString();
   return {
     version: RECORD_VERSION,
@@ -57,6 +58,7 @@ export function recordOf(state: ConversationState, parts: RecordParts): Conversa
     failures,
     attempts,
     sources: sourcesOf(scenario, turns),
+    ...(notices.length > 0 ? { notices } : {}),
     usage: { entries: state.usage, totals: state.totals },
   };
 }

@@ -1,5 +1,6 @@
 /** What holds in a run: the scenario's settings with the run's context laid over them. The only place that says which wins. */
 import type { Complexity, EndingSettings } from "../domain/scenario.ts";
+import type { Screening } from "../domain/screening.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { EVERYONE } from "./context.ts";
 import { limitOf, withMaxTurns } from "./endings.ts";
@@ -14,6 +15,7 @@ export interface RunSettings {
   maxCostUsd: number | undefined;
   /** The model named for a persona; undefined: the rules choose. */
   modelFor(personaId: string): string | undefined;
+  screening: Screening;
 }
 
 export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
@@ -26,5 +28,19 @@ export function settingsOf(scenario: Scenario, context: ConversationContext): Ru
     maxTurns: limitOf("maxTurns", endings),
     maxCostUsd: known.length === 0 ? undefined : Math.min(...known),
     modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
+    screening: screeningOf(scenario, context),
+  };
+}
+
+/** The scenario's screening with what the run's context replaces. */
+export function screeningOf(
+  { screening }: Pick<Scenario, "screening">,
+  context: Pick<ConversationContext, "screening"> | undefined,
+): Screening {
+  const { secrets, maxMessageCharacters, maxRequestCharacters } = context?.screening ?? {};
+  return {
+    secrets: secrets ?? screening.secrets,
+    maxMessageCharacters: maxMessageCharacters ?? screening.maxMessageCharacters,
+    maxRequestCharacters: maxRequestCharacters ?? screening.maxRequestCharacters,
   };
 }

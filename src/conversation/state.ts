@@ -4,6 +4,7 @@ import { z } from "zod";
 import { attemptSchema } from "../domain/attempt.ts";
 import { endingRecordSchema, STATUSES } from "../domain/record.ts";
 import { complexitySchema } from "../domain/scenario.ts";
+import { noticeSchema, screeningOverrideSchema } from "../domain/screening.ts";
 import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../domain/turn.ts";
 import { totalsSchema, usageEntrySchema } from "../domain/usage.ts";
 import { addTotals, emptyTotals } from "../ledger/totals.ts";
@@ -30,6 +31,7 @@ const channels = {
   seed: seed.optional(),
   turns: list(turnSchema),
   failures: list(turnFailureSchema),
+  notices: list(noticeSchema),
   usage: list(usageEntrySchema),
   attempts: list(attemptSchema),
   totals: new ReducedValue(totalsSchema.default(emptyTotals), { reducer: addTotals }),
@@ -63,6 +65,7 @@ export const conversationOutput = new StateSchema({
   messages: channels.messages,
   turns: channels.turns,
   failures: channels.failures,
+  notices: channels.notices,
   usage: channels.usage,
   attempts: channels.attempts,
   totals: channels.totals,
@@ -85,6 +88,7 @@ export const conversationContext = z.object({
     .optional()
     .describe("Replaces the scenario's budget, in dollars."),
   maxTurns: z.int().min(1).optional().describe("Replaces the scenario's limit of turns."),
+  screening: screeningOverrideSchema.optional().describe("Replaces parts of the scenario's screening."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
 export type ConversationContextInput = z.input<typeof conversationContext>;

@@ -23,6 +23,8 @@ export type ErrorCode =
   | "invalid-argument"
   | "unknown-name"
   | "no-price"
+  | "secret-found"
+  | "too-long"
   | "write-failed"
   | "run-failed"
   | "port-in-use"

@@ -14,6 +14,7 @@ export const RESERVED_IDS: readonly string[] = [
   "messages",
   "turns",
   "failures",
+  "notices",
   "usage",
   "attempts",
   "totals",

@@ -1,6 +1,7 @@
 /** The record of a conversation: what `conversation.json` holds. Its version changes when its shape does. */
 import { z } from "zod";
 import { attemptSchema } from "./attempt.ts";
+import { noticeSchema } from "./screening.ts";
 import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
 import { totalsSchema, usageEntrySchema } from "./usage.ts";
 
@@ -53,6 +54,10 @@ export const conversationRecordSchema = z.object({
   sources: z
     .array(sourceSchema)
     .describe("Every passage that was cited, in the order of its first citation."),
+  notices: z
+    .array(noticeSchema)
+    .optional()
+    .describe("What screening removed or let pass; missing when there was nothing."),
   usage: z.object({ entries: z.array(usageEntrySchema), totals: totalsSchema }),
 });
 export type ConversationRecord = z.output<typeof conversationRecordSchema>;

@@ -1,6 +1,7 @@
 /** A scenario: what is simulated. The schema of every file in `scenarios/`. */
 import { z } from "zod";
 import { personaSchema, slugSchema } from "./persona.ts";
+import { screeningSchema } from "./screening.ts";
 
 const text = z.string().trim().min(1);
 const count = z.int().min(1);
@@ -131,6 +132,7 @@ export const scenarioSchema = z.strictObject({
       temperature: z.number().min(0).max(2).optional().describe("Never sent to reasoning models."),
     })
     .prefault({}),
+  screening: screeningSchema.prefault({}).describe("What is looked at before anything is sent."),
 });
 
 /** A validated scenario as its file says it; the cast may still be ids. */

@@ -14,6 +14,8 @@ const MAX_ODD_KEYS = 3;
 export interface Source {
   file: string;
   data: unknown;
+  /** Undefined: the value came from code. */
+  text?: string | undefined;
   /** What is wrong with the text itself. */
   problems: readonly Problem[];
   /** From this line on the data cannot be trusted, because the text is damaged. */
@@ -57,7 +59,7 @@ export function readYaml(text: string, file: string): Source {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // the stack is full: too many levels
     const problem = { file, path: "", expected: "fewer nested levels", got: "more than can be read" };
-    return { ...readValue(undefined, file), problems: [problem], damagedFrom: 1 };
+    return { ...readValue(undefined, file), text, problems: [problem], damagedFrom: 1 };
   }
 }
 
@@ -145,7 +147,7 @@ function readDocument(text: string, file: string): Source {
     }
     return found;
   };
-  return { file, data, problems, damagedFrom, locate };
+  return { file, data, text, problems, damagedFrom, locate };
 }
 
 /** One walk over the tree: the pairs of each mapping by key, keys that stand twice, aliases that lead nowhere. */

@@ -5,7 +5,9 @@ import type { Problem } from "../domain/errors.ts";
 import { documentHeadSchema, type Passage } from "../domain/knowledge.ts";
 import { SLUG_PATTERN } from "../domain/persona.ts";
 import { MAX_PROBLEMS, type Parsed } from "../domain/problem-words.ts";
-import { parseYaml } from "../domain/schema-check.ts";
+import { check } from "../domain/schema-check.ts";
+import { readYaml } from "../domain/yaml-source.ts";
+import { createFileScreening, screenBody, screenSource } from "../guard/source-screening.ts";
 import { splitMarkdown } from "./passages.ts";
 import { compareText, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
 
@@ -24,7 +26,7 @@ export function loadKnowledge(folder: string): Passage[] {
 }
 
 /** The passages of a folder, or every problem of it. */
-export function readKnowledge(folder: string): Parsed<Passage[]> {
+export function readKnowledge(folder: string, screening = createFileScreening()): Parsed<Passage[]> {
   const files = documentsOf(folder);
   if (!files.ok) return files;
   const passages: Passage[] = [];
@@ -40,7 +42,8 @@ export function readKnowledge(folder: string): Parsed<Passage[]> {
     }
     fileOf.set(stem, file);
     const isInRoot = dirname(file) === join(folder);
-    const document = readDocument(file, isInRoot ? undefined : basename(dirname(file)));
+    const category = isInRoot ? undefined : basename(dirname(file));
+    const document = readDocument(file, category, screening);
     if (document.ok) passages.push(...document.value);
     else problems.push(...document.problems);
   }
@@ -48,12 +51,21 @@ export function readKnowledge(folder: string): Parsed<Passage[]> {
 }
 
 /** The passages of one document. `category` is the one it has unless its front matter gives another. */
-export function readDocument(file: string, category: string | undefined): Parsed<Passage[]> {
+export function readDocument(
+  file: string,
+  category: string | undefined,
+  screening = createFileScreening(),
+): Parsed<Passage[]> {
   const text = readText(file);
-  return text.ok ? parseDocument(text.value, file, category) : text;
+  return text.ok ? parseDocument(text.value, file, category, screening) : text;
 }
 
-export function parseDocument(text: string, file: string, folderCategory?: string): Parsed<Passage[]> {
+export function parseDocument(
+  text: string,
+  file: string,
+  folderCategory?: string,
+  screening = createFileScreening(),
+): Parsed<Passage[]> {
   const stem = basename(file, extname(file));
   const problems: Problem[] = [];
   const expect = (expected: string, got: string, hint?: string) =>
@@ -63,11 +75,16 @@ export function parseDocument(text: string, file: string, folderCategory?: strin
   if (!front && /^---[ \t]*\r?\n/.test(text)) expect("a line `---` after the front matter", "none");
   const headText = front?.[1]?.trim() ? front[1] : "{}";
   // The empty first line stands for the `---`, so that the problems' lines are those of the file.
-  const head = parseYaml(documentHeadSchema, `\n${headText}`, file);
+  const screened = screenSource(readYaml(`\n${headText}`, file), screening);
+  const head = check(documentHeadSchema, screened.source);
   if (!head.ok) problems.push(...head.problems);
   const { title, category, personas }: DocumentHead = head.ok ? head.value : {};
 
-  const body = splitMarkdown(front ? text.slice(front[0].length) : text);
+  const bodyStart = front?.[0].length ?? 0;
+  const line = text.slice(0, bodyStart).split("\n").length;
+  const plain = screenBody(text.slice(bodyStart), { file, line, screening });
+  problems.push(...screened.problems, ...plain.problems);
+  const body = splitMarkdown(plain.text);
   const documentTitle = title ?? body.heading;
   const documentCategory = category ?? folderCategory;
   if (!SLUG_PATTERN.test(stem)) expect("a file named in lower-case letters, digits and hyphens", `"${stem}"`);

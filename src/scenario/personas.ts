@@ -5,6 +5,7 @@ import { type Persona, personaSchema } from "../domain/persona.ts";
 import { type Parsed, sortProblems } from "../domain/problem-words.ts";
 import { check } from "../domain/schema-check.ts";
 import { readYaml } from "../domain/yaml-source.ts";
+import { createFileScreening, screenSource } from "../guard/source-screening.ts";
 import { fileId, nameProblems } from "./file-name.ts";
 import { isYaml, readFolder, readText, refused, valueOrThrow } from "./text-file.ts";
 
@@ -33,17 +34,17 @@ export function loadPersonas(folder: string): Persona[] {
 }
 
 /** The persona of a file, or every problem of it. */
-export function readPersona(file: string): Parsed<Persona> {
+export function readPersona(file: string, screening = createFileScreening()): Parsed<Persona> {
   const text = readText(file);
-  return text.ok ? parsePersona(text.value, file) : text;
+  return text.ok ? parsePersona(text.value, file, screening) : text;
 }
 
-export function parsePersona(text: string, file: string): Parsed<Persona> {
-  const source = readYaml(text, file);
+export function parsePersona(text: string, file: string, screening = createFileScreening()): Parsed<Persona> {
+  const { source, problems } = screenSource(readYaml(text, file), screening);
   const persona = check(personaSchema, source);
-  const misnamed = nameProblems(source, "persona");
-  if (misnamed.length === 0) return persona;
-  return { ok: false, problems: sortProblems([...(persona.ok ? [] : persona.problems), ...misnamed]) };
+  const others = [...problems, ...nameProblems(source, "persona")];
+  if (others.length === 0) return persona;
+  return { ok: false, problems: sortProblems([...(persona.ok ? [] : persona.problems), ...others]) };
 }
 
 /** The files of a folder of personas, by id. */

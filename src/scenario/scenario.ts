@@ -14,7 +14,9 @@ import {
 } from "../domain/problem-words.ts";
 import { type ScenarioFile, type ScenarioInput, scenarioSchema } from "../domain/scenario.ts";
 import { check, problemAt } from "../domain/schema-check.ts";
+import { type Notice, SECRET_POLICIES, type SecretPolicy } from "../domain/screening.ts";
 import { readValue, readYaml, type Source } from "../domain/yaml-source.ts";
+import { createFileScreening, screenSource } from "../guard/source-screening.ts";
 import { nameProblems } from "./file-name.ts";
 import { readKnowledge } from "./knowledge.ts";
 import { checkParts, looseIds, type ScenarioParts } from "./parts.ts";
@@ -27,6 +29,8 @@ export interface Scenario extends Omit<ScenarioFile, "cast" | "knowledge"> {
   cast: Persona[];
   /** Empty: there is no knowledge base. */
   passages: Passage[];
+  /** Secrets in these texts that were removed or let pass, as `screening.secrets` wanted it. */
+  notices: Notice[];
 }
 
 export interface ScenarioOptions {
@@ -44,6 +48,7 @@ interface Named {
   /** Where the personas were looked for; undefined: in memory. */
   folder?: string;
   passages: readonly Passage[];
+  notices: readonly Notice[];
 }
 
 /**
@@ -61,9 +66,11 @@ export function readScenario(file: string, options: ScenarioOptions = {}): Parse
 }
 
 export function parseScenario(text: string, file: string, options: ScenarioOptions = {}): Parsed<Scenario> {
-  const source = readYaml(text, file);
+  const read = readYaml(text, file);
+  const screening = createFileScreening(loosePolicy(read.data));
+  const { source, problems: unsafe } = screenSource(read, screening);
   const { cast, knowledge } = looseParts(source.data);
-  const problems = nameProblems(source, "scenario");
+  const problems = [...unsafe, ...nameProblems(source, "scenario")];
   const keep = <T>(parsed: Parsed<T>): T | undefined => {
     if (parsed.ok) return parsed.value;
     problems.push(...parsed.problems);
@@ -75,20 +82,20 @@ export function parseScenario(text: string, file: string, options: ScenarioOptio
   const files = ids.size > 0 ? keep(personaFiles(folder)) : undefined;
   const personas = files && new Map<string, Persona | undefined>();
   for (const [id, personaFile] of files ?? []) {
-    personas?.set(id, ids.has(id) ? keep(readPersona(personaFile)) : undefined);
+    personas?.set(id, ids.has(id) ? keep(readPersona(personaFile, screening)) : undefined);
   }
 
   let passages: Passage[] = [];
   if (knowledge !== undefined) {
     const base = join(dirname(file), knowledge);
     // Windows' rule holds for all systems' absolute paths: a scenario means the same on every machine.
-    if (!win32.isAbsolute(knowledge) && isFolder(base)) passages = keep(readKnowledge(base)) ?? [];
+    if (!win32.isAbsolute(knowledge) && isFolder(base)) passages = keep(readKnowledge(base, screening)) ?? [];
     else {
       const words = { expected: "a folder, relative to this file", got: describe(knowledge) };
       problems.push(problemAt(source, ["knowledge"], words));
     }
   }
-  return resolveNames(source, { personas, folder, passages }, problems);
+  return resolveNames(source, { personas, folder, passages, notices: screening.notices }, problems);
 }
 
 /** The first of these folders that exists: an author's own personas replace the shipped ones as a whole. */
@@ -103,11 +110,13 @@ function personasFolder(file: string): string {
  * @throws InvalidFilesError with every problem of the scenario and its parts, in the file `<scenario>`.
  */
 export function resolveScenario(input: ScenarioInput, parts: ScenarioParts = {}): Scenario {
-  const source = readValue(input, "<scenario>");
+  const screening = createFileScreening(loosePolicy(input));
+  const { source, problems: unsafe } = screenSource(readValue(input, "<scenario>"), screening);
   const { personas, passages } = parts;
-  const checked = checkParts(readValue({ personas, passages }, "<scenario>"));
-  const problems = checked.ok ? [] : checked.problems;
-  const { knowledge } = looseParts(input);
+  const screenedParts = screenSource(readValue({ personas, passages }, "<scenario>"), screening);
+  const checked = checkParts(screenedParts.source);
+  const problems = [...unsafe, ...screenedParts.problems, ...(checked.ok ? [] : checked.problems)];
+  const { knowledge } = looseParts(source.data);
   if (knowledge !== undefined && !passages?.length) {
     const words = { expected: "passages instead", got: describe(knowledge) };
     problems.push(problemAt(source, ["knowledge"], { ...words, hint: "loadKnowledge(folder) gives them" }));
@@ -116,7 +125,8 @@ export function resolveScenario(input: ScenarioInput, parts: ScenarioParts = {})
   for (const [index, id] of looseIds(personas).entries()) {
     if (id !== undefined) byId.set(id, checked.ok ? checked.value.personas[index] : undefined);
   }
-  const named = { personas: byId, passages: checked.ok ? checked.value.passages : [] };
+  const found = checked.ok ? checked.value.passages : [];
+  const named = { personas: byId, passages: found, notices: screening.notices };
   return valueOrThrow(resolveNames(source, named, problems));
 }
 
@@ -131,7 +141,8 @@ function resolveNames(source: Source, named: Named, earlier: readonly Problem[])
   const whole = cast
     .map((entry) => (typeof entry === "string" ? named.personas?.get(entry) : entry))
     .filter((persona) => persona !== undefined);
-  return { ok: true, value: { ...rest, cast: whole, passages: [...named.passages] } };
+  const { passages, notices } = named;
+  return { ok: true, value: { ...rest, cast: whole, passages: [...passages], notices: [...notices] } };
 }
 
 /** What the schema cannot know: ids that name nobody, ids twice, categories that do not exist. */
@@ -167,6 +178,12 @@ function castProblems(source: Source, { personas, folder, passages }: Named): Pr
     }
   }
   return problems;
+}
+
+/** The policy that data of any shape sets; a wrong one is the schema's to report. */
+function loosePolicy(data: unknown): SecretPolicy {
+  const { screening } = (data ?? {}) as { screening?: { secrets?: unknown } | null };
+  return SECRET_POLICIES.find((policy) => policy === screening?.secrets) ?? "block";
 }
 
 /** The parts that name other files, of data that may be wrong in any way. */

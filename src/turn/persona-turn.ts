@@ -9,8 +9,12 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 import { z } from "zod";
 import type { Answer } from "../domain/answer.ts";
 import type { Attempt } from "../domain/attempt.ts";
+import type { Notice, SecretPolicy } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
+import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
+import { screenText } from "../guard/screening.ts";
+import { redactSecrets } from "../guard/secrets.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
@@ -29,6 +33,8 @@ export interface TurnParts {
   maxToolRounds: number;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
+  /** What happens to secrets in what tools return. Default: block. */
+  secrets?: SecretPolicy | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
@@ -47,6 +53,8 @@ export interface TurnOutcome {
   answer: (Answer & { removedCitations: string[] }) | undefined;
   problems: TurnProblem[];
   toolCalls: ToolCall[];
+  /** What was removed from tool results and the answer, or let pass. */
+  notices: Notice[];
   usage: UsageEntry[];
   /** Attempts that came to nothing, whatever became of the turn. */
   attempts: Attempt[];
@@ -78,12 +86,13 @@ function passageIds(content: unknown): string[] {
 interface CalledTool {
   record: ToolCall;
   content: string;
+  notices?: Notice[];
   failure?: { kind: FailureKind; detail: string };
 }
 
 async function callTool(
   call: RequestedCall,
-  tools: readonly StructuredToolInterface[],
+  { tools, turn, secrets = "block" }: Pick<TurnParts, "tools" | "turn" | "secrets">,
   config: RunnableConfig,
 ): Promise<CalledTool> {
   const args = call.args ?? {};
@@ -103,13 +112,24 @@ async function callTool(
       { type: "tool_call", id: "call", name: call.name, args },
       config,
     );
-    const content =
+    const returned =
       typeof answered.content === "string" ? answered.content : JSON.stringify(answered.content);
-    return { record: { name: call.name, args, status: "ok", passages: passageIds(content) }, content };
+    const place = `tool result of ${call.name}, turn ${turn}`;
+    const { text, notices, blocked } = screenText(returned, { place, secrets, mayBeJson: true });
+    if (blocked !== undefined) {
+      const detail = `${call.name} returned a secret (${blocked}), which is not sent on.`;
+      return { ...failed("tool-error", detail), notices };
+    }
+    return {
+      record: { name: call.name, args, status: "ok", passages: passageIds(text) },
+      content: text,
+      notices,
+    };
   } catch (error) {
     if (isGraphBubbleUp(error) || config.signal?.aborted) throw error;
     const said = error instanceof Error ? error.message : String(error);
-    return failed("tool-error", `${call.name} failed: ${said.slice(0, 300)}`);
+    const plain = redactSecrets(stripCharacters(said));
+    return failed("tool-error", `${call.name} failed: ${plain.slice(0, 300)}`);
   }
 }
 
@@ -131,9 +151,16 @@ function exchange(
 }
 
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
-  const { line, tools, turn, personaId } = parts;
+  const { line, turn, personaId } = parts;
   const messages = [...parts.prompt];
-  const outcome: TurnOutcome = { answer: undefined, problems: [], toolCalls: [], usage: [], attempts: [] };
+  const outcome: TurnOutcome = {
+    answer: undefined,
+    problems: [],
+    toolCalls: [],
+    notices: [],
+    usage: [],
+    attempts: [],
+  };
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
   let reported = 0;
@@ -143,6 +170,22 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   function report(kind: FailureKind, detail: string) {
     outcome.problems.push({ kind, detail, usage: subtotalOf(outcome.usage.slice(reported)) });
     reported = outcome.usage.length;
+  }
+
+  /** A model's words are shown and sent on like anybody's; a terminal or another model would obey what is hidden in them. */
+  function withoutOddCharacters(answer: Answer): Answer {
+    const { message, reasoning, relevantExpertise, emotions } = answer;
+    const found = [message, reasoning, ...relevantExpertise, ...emotions].flatMap(findCharacters);
+    if (found.length === 0) return answer;
+    const place = `answer of ${personaId}, turn ${turn}`;
+    outcome.notices.push({ place, kind: describeCharacters(found), action: "removed" });
+    return {
+      ...answer,
+      message: stripCharacters(message),
+      reasoning: stripCharacters(reasoning),
+      relevantExpertise: relevantExpertise.map(stripCharacters),
+      emotions: emotions.map(stripCharacters),
+    };
   }
 
   for (;;) {
@@ -165,7 +208,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
 
     if (reply.kind === "tool-calls" && rounds < parts.maxToolRounds) {
       rounds += 1;
-      const called = await Promise.all(reply.calls.map((call) => callTool(call, tools, config)));
+      const called = await Promise.all(reply.calls.map((call) => callTool(call, parts, config)));
+      outcome.notices.push(...called.flatMap(({ notices }) => notices ?? []));
       outcome.toolCalls.push(...called.map(({ record }) => record));
       for (const id of called.flatMap(({ record }) => record.passages)) retrieved.add(id);
       messages.push(
@@ -183,10 +227,11 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
       continue;
     }
 
-    if (reply.kind === "answer" && reply.value.message.trim() !== "") {
-      const { citations, addressedTo } = reply.value;
+    const answer = reply.kind === "answer" ? withoutOddCharacters(reply.value) : undefined;
+    if (answer !== undefined && answer.message.trim() !== "") {
+      const { citations, addressedTo } = answer;
       outcome.answer = {
-        ...reply.value,
+        ...answer,
         addressedTo: addressedTo === personaId ? null : addressedTo,
         citations: [...new Set(citations)].filter((id) => retrieved.has(id)),
         removedCitations: [...new Set(citations)].filter((id) => !retrieved.has(id)),

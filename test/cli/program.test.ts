@@ -89,19 +89,16 @@ describe("dramatis run", () => {
     expect(readFileSync(join(to, "transcript.md"), "utf8")).toMatch(/^# One spring release/);
   });
 
-  it("prints and writes no character that a terminal would obey, whatever the scenario says", async () => {
+  it("refuses a scenario with characters that a terminal would obey, and prints none of them", async () => {
     mkdirSync(join(folder, "hostile"));
     const file = join(folder, "hostile/two-people.yaml");
     const hostile = String.raw`"Is \x9b2J \x7f \u202e safe?"`;
     writeFileSync(file, TWO_PEOPLE.replace("Please begin.", hostile).replace("Two people", hostile));
     const to = out();
-    const { exitCode, stdout } = await dramatis(["run", file, "--out", to, "--json"]);
-    expect(exitCode).toBe(0);
-    const files = ["conversation.json", "messages.jsonl", "transcript.md"].map((name) =>
-      readFileSync(join(to, name), "utf8"),
-    );
-    expect(JSON.parse(files[0] ?? "").remarks[0].message).toBe("Is \u009B2J \u007F \u202E safe?");
-    for (const text of [stdout, ...files])
+    const { exitCode, stdout, stderr } = await dramatis(["run", file, "--out", to, "--json"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/4:10 +opening +expected text without control .* got U\+009B/);
+    for (const text of [stdout, stderr])
       expect(text).not.toMatch(/[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/u);
   });
 

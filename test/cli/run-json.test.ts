@@ -12,6 +12,12 @@ describe("runJson", () => {
     expect(failures[1]).toMatchObject(named);
   });
 
+  it("holds the notices of screening, and an empty list when there are none", () => {
+    const notice = { place: "topic", kind: "GitHub token", action: "sent" as const };
+    expect(runJson(sampleRecord({ notices: [notice] }), undefined, []).notices).toEqual([notice]);
+    expect(runJson(sampleRecord(), undefined, []).notices).toEqual([]);
+  });
+
   it("says null of every cost that is unknown, and keeps those that are known", () => {
     const entries = [
       { model: "local", tier: "standard" as const, persona: "lin-wei", purpose: "turn" as const },

@@ -95,7 +95,7 @@ describe("the graph server", () => {
     expect(keys(schemas.state_schema)).toEqual(
       expect.arrayContaining(["turns", "usage", "totals", "next", "complexity"]),
     );
-    expect(keys(schemas.context_schema)).toEqual(["budget", "complexity", "maxTurns", "models"]);
+    expect(keys(schemas.context_schema)).toEqual(["budget", "complexity", "maxTurns", "models", "screening"]);
   });
 
   it("streams a run in four modes and keeps turns, usage and cost in the state", async () => {
@@ -147,6 +147,22 @@ describe("the graph server", () => {
     const { turns, messages } = values as unknown as { turns: unknown[]; messages: { content: string }[] };
     expect(turns).toHaveLength(4);
     expect(messages[3]?.content).toBe(remark.content);
+  });
+
+  it("keeps a secret out of the thread, and what removed it in the state", async () => {
+    const { assistant_id } = await assistantOf("interview");
+    const { thread_id } = await client.threads.create();
+    const secret = `ghp_${"a1B2c3".repeat(6)}`;
+    const input = { messages: [{ role: "user", content: `Use ${secret}.` }] };
+    const run = client.runs.wait(thread_id, assistant_id, { input, context: { maxTurns: 1 } });
+    await expect(run).rejects.toThrow(/message 1: expected text without secrets, found GitHub token/);
+    expect(JSON.stringify(await client.threads.getState(thread_id))).not.toContain(secret);
+
+    const context = { maxTurns: 1, screening: { secrets: "redact" } };
+    await client.runs.wait(thread_id, assistant_id, { input, context });
+    const { values } = await client.threads.getState(thread_id);
+    expect(JSON.stringify(values)).not.toContain(secret);
+    expect(values).toMatchObject({ notices: [{ kind: "GitHub token", action: "removed" }] });
   });
 
   it("rejects a context that breaks its schema", async () => {

@@ -1,5 +1,6 @@
 /** What `dramatis run` shows when a conversation is over: the ending and its evidence, the costs, the files written. */
 import type { ConversationRecord, Status } from "../../domain/record.ts";
+import { formatNotice } from "../../domain/screening.ts";
 import { type CostRow, costRows } from "../../report/cost-rows.ts";
 import {
   costColumn,
@@ -35,6 +36,7 @@ export interface EndingView {
 }
 
 const INDENT = 2;
+const MAX_NOTICES = 5;
 const STATUS_STYLES: Readonly<Record<Status, Style>> = {
   completed: "good",
   budget: "warning",
@@ -111,6 +113,17 @@ function summary(record: ConversationRecord, columns: number): Line[] {
   );
 }
 
+/** What screening did, a line each; of many the first. */
+function noticeLines(
+  { notices = [] }: ConversationRecord,
+  room: { columns: number; indent: number },
+): Line[] {
+  const shown = notices.slice(0, MAX_NOTICES).map(formatNotice);
+  const more = notices.length - shown.length;
+  const lines = more > 0 ? [...shown, `${count(more, "further notice")} in the record`] : shown;
+  return lines.flatMap((text) => prose(`notice: ${text}`, { ...room, style: "warning" }));
+}
+
 /** The closing box: the ending, both cost tables, and the files. */
 export function renderEnding({ record, files }: EndingView, options: ScreenOptions): string[] {
   const columns = proseColumns(options);
@@ -122,6 +135,7 @@ export function renderEnding({ record, files }: EndingView, options: ScreenOptio
       ...prose(record.ending.evidence, room),
       [],
       ...summary(record, columns),
+      ...noticeLines(record, room),
       ...(record.transport === "offline" ? prose(offline, { ...room, style: "quiet" }) : []),
       [],
       ...costTable(record, room),

@@ -34,6 +34,15 @@ describe("renderEnding", () => {
     expect(text).toMatch(/total .* ≥ \$0\.0020 +–/);
   });
 
+  it("tells of what screening removed or let pass, a line each, of many the first", () => {
+    const notice = { place: "human input, message 1", kind: "GitHub token", action: "removed" as const };
+    const text = ending({ notices: [notice, { ...notice, action: "sent" }] });
+    expect(text).toContain("\n  notice: GitHub token in human input, message 1: removed\n");
+    expect(text).toContain("\n  notice: GitHub token in human input, message 1: sent all the same\n");
+    expect(ending({ notices: Array(9).fill(notice) })).toContain("4 further notices in the record");
+    expect(ending({})).not.toContain("notice");
+  });
+
   it("drops columns before figures on a narrow terminal", () => {
     const lines = renderEnding({ record: sampleRecord(), files: [] }, { columns: 60, colour: false });
     const head = lines.find((line) => line.includes("persona"));
