@@ -8,14 +8,14 @@
  * GCRA sends at T = T0 / SHARE and lets one be TOLERANCE_MS early, which is what late timers catch up with: a timer
  * that is late by less costs nothing, since the theoretical time goes on by T and not from when the timer fired. In any
  * stretch of W it lets through less than (W + TOLERANCE_MS) / T plus the last cost, that is for requests at most
- * ceil(SHARE x (W + TOLERANCE_MS) / T0). With SHARE = 0.98 and W = 2 s that stays within C for a tolerance of up to
- * W x (1 / SHARE - 1) = 40.8 ms, less what the way to the provider adds; and never for costs above 2 % of C.
+ * ceil(SHARE x (W + TOLERANCE_MS) / T0). With SHARE = 0.975 and W = 2 s that stays within C for a tolerance of up to
+ * W x (1 / SHARE - 1) = 51 ms, less what the way to the provider adds; and never for costs above 2.5 % of C.
  *
  * Such a tolerance is too small for a busy process, and token costs are not that small. So what was sent is also held
  * against C in the last W + WAY_MS exactly. For 6,000 requests a minute and W = 2 s these are 200 in 2.02 s (2.03 with
  * the grain of RecentTotal), 98.5 % of the limit and more than SHARE: in the long run the GCRA sets the pace, and the
- * window only cuts off what the tolerance would let through. Both share the 2 % that the pace stays below the limit:
- * a request may reach the provider up to WAY_MS sooner or later than its neighbours, and no window of theirs is passed.
+ * window only cuts off what the tolerance would let through. What the pace stays below the limit is for the way: a
+ * request may reach the provider up to WAY_MS sooner or later than its neighbours, and no window of theirs is passed.
  *
  * A request that is a large part of C leaves a gap in each window. One that is more than LARGEST_PART of C is therefore
  * held against the longer window of which it is that part, up to the minute that every limit is stated for. So no window
@@ -26,7 +26,7 @@
 import { createRecentTotal } from "./recent-total.ts";
 
 export const MINUTE_MS = 60_000;
-const SHARE = 0.98;
+const SHARE = 0.975;
 const TOLERANCE_MS = 100;
 const WAY_MS = 20;
 const SHORTEST_WINDOW_MS = 2000;
@@ -49,6 +49,8 @@ export interface Gcra {
   /** When a cost may be sent; not later than `now` for at once. */
   dueAt(cost: number, now: number): number;
   charge(cost: number, now: number): void;
+  /** What was charged for `from` went out at `to` only: it leaves the windows so much later. */
+  move(cost: number, from: number, to: number): void;
   /** The cost of what was sent at `sentAt` was other than charged, by so much. */
   correct(difference: number, sentAt: number, now: number): void;
   /** From then on at the pace, without catching up what was missed before. */
@@ -100,6 +102,11 @@ export function createGcra({ isCounted }: { isCounted: boolean }): Gcra {
     charge(cost, now) {
       recent.add(cost, now);
       if (limit !== undefined) theoreticalAt = Math.max(theoreticalAt, now) + cost * intervalMs;
+    },
+
+    move(cost, from, to) {
+      recent.correct(-cost, from, to);
+      recent.add(cost, to);
     },
 
     correct(difference, sentAt, now) {

@@ -17,6 +17,8 @@ export interface LimiterOptions {
   random?: (() => number) | undefined;
   /** Default: `setTimeout`. It keeps the process alive, and runs only while somebody waits. */
   timer?: Timer | undefined;
+  /** Runs something after the task at hand. Default: `setImmediate`. */
+  soon?: ((run: () => void) => void) | undefined;
 }
 
 const NO_LIMITS: Limits = {};
@@ -41,7 +43,7 @@ function checkLimits(limits: Limits): Limits {
 }
 
 export function createLimiter(options: LimiterOptions = {}): Limiter {
-  const { limits = NO_LIMITS, random = Math.random, timer = systemTimer } = options;
+  const { limits = NO_LIMITS, random = Math.random, timer = systemTimer, soon = setImmediate } = options;
   const ownClock = options.clock ?? (() => performance.now());
   const limitsFor =
     typeof limits === "function" ? (model: string) => checkLimits(limits(model) ?? NO_LIMITS) : undefined;
@@ -70,7 +72,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   function paceOf(model: string): ModelPace {
     let pace = paces.get(model);
     if (pace === undefined) {
-      pace = createModelPace({ model, clock, random, timer });
+      pace = createModelPace({ model, clock, random, timer, soon });
       paces.set(model, pace);
     }
     return pace;

@@ -4,6 +4,7 @@ import { createFairQueue, type Priority } from "./fair-queue.ts";
 import { createGcra, type Gcra } from "./gcra.ts";
 import type { Limits, Permit, PermitRequest } from "./permit.ts";
 import { readRateHeaders } from "./rate-headers.ts";
+import { SLOT_MS } from "./recent-total.ts";
 import { createSlowDown } from "./slow-down.ts";
 
 /** Runs `fire` once after so many milliseconds; returns what calls it off. */
@@ -15,6 +16,8 @@ export interface ModelPaceOptions {
   clock: () => number;
   random: () => number;
   timer: Timer;
+  /** Runs after the task at hand. */
+  soon: (run: () => void) => void;
 }
 
 export interface ModelPace {
@@ -54,7 +57,7 @@ const tooLarge = (model: string, tokens: number, limit: number) =>
     `${model}: a request needs ${tokens} tokens (its prompt and the most output asked for), but the limit is ${limit} tokens a minute, so it can never be sent. Shorten what is sent, ask for less output, take another model, or raise the limit.`,
   );
 
-export function createModelPace({ model, clock, random, timer }: ModelPaceOptions): ModelPace {
+export function createModelPace({ model, clock, random, timer, soon }: ModelPaceOptions): ModelPace {
   const lanes: Record<(typeof KINDS)[number], Gcra> = {
     requests: createGcra({ isCounted: true }),
     tokens: createGcra({ isCounted: false }),
@@ -68,6 +71,7 @@ export function createModelPace({ model, clock, random, timer }: ModelPaceOption
   let startedAt: number | undefined;
   let grantedAt = clock();
   let callOff: (() => void) | undefined;
+  const leaving: { at: number; tokens: number }[] = [];
 
   const knownRequests = () => smaller(configured.requestsPerMinute, told.requests);
 
@@ -102,9 +106,27 @@ export function createModelPace({ model, clock, random, timer }: ModelPaceOption
     }
   }
 
+  /**
+   * A busy machine may stop the process between letting go and sending. Where that was long, what went out counts from
+   * when it surely had: windows would otherwise be passed by what comes after.
+   */
+  function restamp(): void {
+    const now = clock();
+    for (const sent of leaving) {
+      if (now - sent.at < SLOT_MS) continue;
+      lanes.requests.move(1, sent.at, now);
+      lanes.tokens.move(sent.tokens, sent.at, now);
+      sent.at = now;
+    }
+    leaving.length = 0;
+  }
+
   function permit(reserved: number, since: number, at: number): Permit {
     lanes.requests.charge(1, at);
     lanes.tokens.charge(reserved, at);
+    const sent = { at, tokens: reserved };
+    // After this task and its microtasks, in which whoever is let go sends.
+    if (leaving.push(sent) === 1) soon(restamp);
     startedAt ??= at;
     grantedAt = at;
     const { epoch } = slowDown;
@@ -116,7 +138,7 @@ export function createModelPace({ model, clock, random, timer }: ModelPaceOption
       isSettled = true;
       const now = clock();
       change(now);
-      if (headers !== undefined) learn(headers, { at, tokens }, now);
+      if (headers !== undefined) learn(headers, { at: sent.at, tokens }, now);
       if (queue.size > 0) letGo();
     }
 
@@ -125,7 +147,7 @@ export function createModelPace({ model, clock, random, timer }: ModelPaceOption
       settle({ tokens, headers }) {
         const actual = tokens !== undefined && isTokenCount(tokens) ? tokens : reserved;
         close(headers, actual, (now) => {
-          if (actual !== reserved) lanes.tokens.correct(actual - reserved, at, now);
+          if (actual !== reserved) lanes.tokens.correct(actual - reserved, sent.at, now);
           slowDown.accepted(epoch);
         });
       },

@@ -133,6 +133,28 @@ describe("the pace", () => {
     );
   });
 
+  it("is kept by a process that is stopped between being let go and sending", async () => {
+    const stalls = fc.record({ ...common, stallMs: fc.integer({ min: 20, max: 90 }) });
+    await fc.assert(
+      fc.asyncProperty(stalls, async ({ seed, lateMs, stallMs }) => {
+        const random = createRandom(seed);
+        const { sent, elapsedMs } = await simulate({
+          limits: { requestsPerMinute: 6000 },
+          conversations: 50,
+          requests: 48,
+          tokens: () => 1000,
+          latencyMs: () => 200,
+          lateMs: lateBy(random, lateMs),
+          stallMs: () => (random() < 0.05 ? random() * stallMs : 0),
+          random,
+        });
+        expect(mostInWindow(sent, 2000, countOf)).toBeLessThanOrEqual(200);
+        expect(elapsedMs).toBeLessThan(25_200);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it("is even: a second of the middle holds what any other holds", async () => {
     const random = createRandom(3);
     const { sent } = await simulate({

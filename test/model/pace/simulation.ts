@@ -26,6 +26,10 @@ export function createSimulatedTime(startAt = 1000.5) {
 
   return {
     now: () => now,
+    /** The process does not run for a while: nobody notices but by the clock. */
+    stall: (milliseconds: number) => {
+      now += milliseconds;
+    },
     after: (delayMs: number) => new Promise<void>((resolve) => void at(now + delayMs, resolve)),
     timer:
       (lateMs: () => number) =>
@@ -75,6 +79,8 @@ export interface SimulationOptions {
   tokens: () => number;
   latencyMs: () => number;
   lateMs: () => number;
+  /** How long the process is stopped between being let go and sending; default: not at all. */
+  stallMs?: () => number;
   random: () => number;
   /** What the provider makes of a request; default: an answer that says nothing. */
   answer?: (permit: Permit, tokens: number, now: number) => (now: number) => void;
@@ -93,6 +99,7 @@ export async function simulate(options: SimulationOptions): Promise<{ sent: Sent
     for (let i = 0; i < requests; i++) {
       const tokens = options.tokens();
       const permit = await limiter.acquire({ model: "m", tokens, conversation });
+      time.stall(options.stallMs?.() ?? 0);
       sent.push({ at: time.now(), tokens });
       const close = answer(permit, tokens, time.now());
       await time.after(options.latencyMs());
