@@ -145,6 +145,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
         secrets: settings.screening.secrets,
+        lengths: settings.screening,
         signal: runSignals().abort,
         timeoutMs: gateway.turnTimeoutMs,
       },

@@ -8,6 +8,7 @@ export const REQUEST_FAILURES = [
   "quota-exhausted",
   "model-not-found",
   "context-too-long",
+  "too-long",
   "bad-request",
   "timed-out",
   "unreachable",
@@ -24,7 +25,6 @@ export type ErrorCode =
   | "unknown-name"
   | "no-price"
   | "secret-found"
-  | "too-long"
   | "write-failed"
   | "run-failed"
   | "port-in-use"

@@ -43,6 +43,14 @@ const unreadable = (model: string, cause: unknown) =>
     cause,
   );
 
+/** As providers count against their limit: the real prompt, and the longest answer that was asked for. */
+function countedTokens({ usage }: Completion, { maxOutputTokens }: Exchange): number | undefined {
+  const input: unknown = usage?.prompt_tokens;
+  return Number.isSafeInteger(input) && (input as number) >= 0
+    ? (input as number) + maxOutputTokens
+    : undefined;
+}
+
 const notSent = (code: RequestFailure, model: string, detail: string) =>
   new ModelError(code, detail, { model, isRetryable: false, mayBeBilled: false });
 
@@ -136,7 +144,7 @@ export function createAttempts(parts: AttemptsParts): Send {
           startedAt ??= clock();
           const { completion, headers } = await once(exchange, attempt);
           parts.circuitOf(model.id).succeeded();
-          permit.settle({ headers });
+          permit.settle({ tokens: countedTokens(completion, exchange), headers });
           exchange.reservation = reservation;
           exchange.isAnswered = true;
           exchange.requestId = soundRequestId(headers.get("x-request-id"));

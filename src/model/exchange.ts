@@ -45,6 +45,8 @@ export interface Exchange {
   readonly deadline: Deadline;
   /** Set when somebody watches the answer arrive; the request is then streamed. */
   readonly onDelta: ((delta: Delta) => void) | undefined;
+  /** Of the answer, at most. */
+  readonly maxOutputTokens: number;
   /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
   tokens(isExact: boolean): number | Promise<number>;
   /** The most the request can cost; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */

@@ -10,6 +10,7 @@ import type { ModelInfo } from "../domain/model-info.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
+import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
@@ -83,6 +84,8 @@ export interface Ask {
   priority?: Priority | undefined;
   /** What is left of the turn's time. Default: all of `turnTimeoutMs`. */
   deadline?: Deadline | undefined;
+  /** How long messages may be. Default: 100,000 characters each, 1,000,000 together. */
+  lengths?: LengthLimits | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
 }
@@ -142,7 +145,7 @@ function createSend(options: GatewayOptions): Send {
   };
   return createAttempts({
     carry: openNetwork({ apiKey, baseUrl: options.baseUrl, fetch: options.fetch, timeoutMs }),
-    limiter: options.limiter ?? createLimiter({ clock, random }),
+    limiter: options.limiter ?? createLimiter({ random }),
     circuitOf(model) {
       const circuit = circuits.get(model) ?? createCircuit();
       circuits.set(model, circuit);
@@ -215,6 +218,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
         onDelta: asked.onDelta,
+        maxOutputTokens,
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),
         spendableNanoUsd: asked.spendableNanoUsd,
@@ -224,6 +228,9 @@ export function createGateway(options: GatewayOptions): Gateway {
         requestId: undefined,
         fromCache: false,
       };
+
+      const tooLong = checkLengths(messages.map(lengthOf), asked.lengths);
+      if (tooLong !== undefined) return refused(tooLong);
 
       const sent = exchange as Exchange;
       const watched = withHandler(config, handler);
@@ -253,6 +260,18 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   return { catalog, turnTimeoutMs, line };
+}
+
+/** Nearly all content is a string already. */
+const lengthOf = ({ content }: BaseMessage) => ({
+  length: typeof content === "string" ? content.length : JSON.stringify(content).length,
+});
+
+function refused(problem: LengthProblem): Reply<never> {
+  const which =
+    problem.index === undefined ? "The request has" : `Message ${problem.index + 1} of the request has`;
+  const detail = `${which} ${describeLength(problem)}. Shorten it, or raise screening.${problem.index === undefined ? "maxRequestCharacters" : "maxMessageCharacters"}.`;
+  return { kind: "problem", problem: "too-long", detail, usage: [], attempts: [] };
 }
 
 /** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */

@@ -13,6 +13,7 @@ import type { Notice, SecretPolicy } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
+import type { LengthLimits } from "../guard/lengths.ts";
 import { screenText } from "../guard/screening.ts";
 import { redactSecrets } from "../guard/secrets.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
@@ -35,6 +36,7 @@ export interface TurnParts {
   spendableNanoUsd?: number | undefined;
   /** What happens to secrets in what tools return. Default: block. */
   secrets?: SecretPolicy | undefined;
+  lengths?: LengthLimits | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
@@ -199,6 +201,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         mayCallTools: rounds < parts.maxToolRounds,
         signal: parts.signal,
         deadline,
+        lengths: parts.lengths,
         spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
       },
       config,
