@@ -28,10 +28,16 @@ export interface RunFlags {
   json?: boolean;
   quiet?: boolean;
   offline?: boolean;
+  rpm?: number;
+  tpm?: number;
+  log?: string;
+  logPrompts?: boolean;
 }
 
 /** Where records go when no folder is named. */
 const DEFAULT_FOLDER = "dramatis-out";
+/** Failed attempts, beside the record unless --log says otherwise; made with the first of them. */
+const LOG_FILE = "attempts.jsonl";
 /** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
 const ECHO_MS = 500;
 
@@ -73,17 +79,24 @@ function interrupts(terminal: Terminal, note: (text: string) => void) {
 /** Runs a scenario as the flags say; returns the exit code. */
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const scenario = findScenario(inputPath(name, terminal.env));
+  const conversationId = newConversationId(scenario.id, terminal.clock());
+  const folder =
+    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
+  const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
     keyFile: flags.keyFile === undefined ? undefined : inputPath(flags.keyFile, terminal.env),
     env: terminal.env,
     clock: terminal.clock,
+    limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
+    log: {
+      file: flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env),
+      withPrompts: flags.logPrompts,
+      onLost: (error) => terminal.writeError(`The log cannot be written: ${String(error)}\n`),
+    },
   });
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
-  const conversationId = newConversationId(scenario.id, terminal.clock());
-  const folder =
-    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
   prepareFolder(folder);
 
   const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);
@@ -92,6 +105,8 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();
+  if (dramatis.limitsProblem !== undefined)
+    screen.note(`The project's limits could not be read: ${dramatis.limitsProblem}`);
   const stop = interrupts(terminal, screen.note);
   let record: ConversationRecord;
   let broken: ConversationError | undefined;

@@ -39,6 +39,14 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       some("a file"),
     )
     .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
+    .option("--rpm <n>", "requests a minute at most (default: learned from the answers)", wholeNumber(1))
+    .option("--tpm <n>", "tokens a minute at most (default: learned from the answers)", wholeNumber(1))
+    .option(
+      "--log <file>",
+      "JSON lines of failed attempts (default: attempts.jsonl beside the record)",
+      some("a file"),
+    )
+    .option("--log-prompts", "write what was sent into that log as well")
     .option("--offline", "use the offline server although there is a key")
     .option("--json", "print one JSON object and nothing else")
     .option("--quiet", "print the end only, not every turn")

@@ -19,8 +19,11 @@ export function budgetOf(maxCostUsd: number | undefined, totals: Totals): Budget
   return { capNanoUsd, spentNanoUsd, spendableNanoUsd: Math.max(0, capNanoUsd - spentNanoUsd) };
 }
 
-/** The ending of a conversation whose next request might pass the cap. */
-export const budgetReached = ({ capNanoUsd, spentNanoUsd }: Budget, detail: string): EndingRecord => ({
+/** The ending of a conversation whose next request might pass its cap, or one that it shares with others. */
+export const budgetReached = (budget: Budget | undefined, detail: string): EndingRecord => ({
   kind: "maxCostUsd",
-  evidence: `${formatUsd(spentNanoUsd)} of ${formatUsd(capNanoUsd)} spent. ${detail}`,
+  evidence:
+    budget === undefined
+      ? detail
+      : `${formatUsd(budget.spentNanoUsd)} of ${formatUsd(budget.capNanoUsd)} spent. ${detail}`,
 });

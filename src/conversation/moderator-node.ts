@@ -151,7 +151,7 @@ export function createModeratorNode(parts: ModeratorParts) {
     const { choice, usage, attempts, overBudget } = await choose(view, budget?.spendableNanoUsd, config);
     const counted = { ...start, complexity, usage, attempts, totals: totalsOf(usage) };
     const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, counted.totals));
-    if (after !== undefined && overBudget !== undefined) {
+    if (overBudget !== undefined) {
       return { ...counted, ending: budgetReached(after, overBudget), status: "budget" };
     }
     const next: Choice = { turn: view.turn, ...choice };

@@ -89,7 +89,7 @@ function haltOf(
   if (kind === "aborted") {
     return { ending: { kind: "abort", evidence: `broken off in turn ${turn.turn}` }, status: "interrupted" };
   }
-  if (kind === "budget" && budget !== undefined) {
+  if (kind === "budget") {
     return { ending: budgetReached(budget, detail), status: "budget" };
   }
   if (!mustStop) return undefined;

@@ -25,7 +25,7 @@ import { createLimiter, type Limiter } from "./pace/limiter.ts";
 import { type Reply, readReply } from "./reply.ts";
 import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
-import { leastInputTokens, requestTokens, type WorstCase, worstCaseNanoUsd } from "./worst-case.ts";
+import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions {
   catalog: Catalog;
@@ -46,6 +46,8 @@ export interface GatewayOptions {
   budget?: Budget | undefined;
   /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
   log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Whether the server takes what only OpenAI's takes: service tiers and cache keys. Default false. */
+  hasOpenAiOptions?: boolean | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
   /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
@@ -173,6 +175,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       // The key stays with what carries the requests.
       apiKey: "carried by the gateway",
       maxTokens,
+      // A project may default to a dearer tier than prices and bounds are figured with.
+      ...(options.hasOpenAiOptions ? { service_tier: "default" as const } : {}),
       ...(info.reasons || temperature === undefined ? {} : { temperature }),
       maxRetries: 0,
       // Answers are streamed, when they are, below: LangChain gets them whole.
@@ -222,6 +226,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),
         spendableNanoUsd: asked.spendableNanoUsd,
+        heldNanoUsd: undefined,
         attempts: [],
         reservation: undefined,
         isAnswered: false,
@@ -244,13 +249,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await settled(sent, handler.entries, worst),
+          usage: await settled(sent, handler.entries, leastInputTokens(worst)),
           attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
-        const usage = await settled(sent, handler.entries, worst);
+        const usage = await settled(sent, handler.entries, leastInputTokens(worst));
         if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
@@ -276,29 +281,33 @@ function refused(problem: LengthProblem): Reply<never> {
 
 /** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */
 async function settled(
-  { attempts, isAnswered, reservation, requestId, fromCache, labels, model }: Exchange,
+  exchange: Exchange,
   counted: readonly UsageEntry[],
-  worst: Omit<WorstCase, "enoughNanoUsd">,
+  leastTokens: number,
 ): Promise<UsageEntry[]> {
+  const { attempts, isAnswered, reservation, requestId, fromCache, labels, model } = exchange;
   const { conversation: _, ...names } = labels;
-  const leastTokens = leastInputTokens(worst);
   const unknown: UsageEntry = { ...names, model: model.id, tier: "standard" };
-  const lost = attempts.filter(({ mayBeBilled }) => mayBeBilled).map(() => unknown);
+  const lost = attempts
+    .filter(({ mayBeBilled }) => mayBeBilled)
+    .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
   // LangChain reports a failed call to its handlers too; what failed is in `attempts`.
-  const answers = isAnswered ? (counted.length > 0 ? counted : [unknown]) : [];
-  const answered = answers.map((entry) => ({
+  const entry = isAnswered ? (counted[0] ?? unknown) : undefined;
+  if (entry === undefined) return lost;
+  const answer = {
     ...(fromCache ? saved(entry) : believable(entry, leastTokens)),
     ...(requestId === undefined ? {} : { requestId }),
-  }));
-  const isKnown = [...lost, ...answered].every(({ costNanoUsd }) => costNanoUsd !== undefined);
-  const most = isKnown
-    ? undefined
-    : await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
-  reservation?.settle(answered.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? most ?? 0), 0));
-  return [...lost, ...answered].map((entry) =>
-    entry.costNanoUsd === undefined && most !== undefined ? { ...entry, costBoundNanoUsd: most } : entry,
-  );
+  };
+  const bound =
+    answer.costNanoUsd === undefined
+      ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
+      : undefined;
+  reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
+  return [...lost, bounded(answer, bound)];
 }
+
+const bounded = (entry: UsageEntry, bound: number | undefined): UsageEntry =>
+  bound === undefined ? entry : { ...entry, costBoundNanoUsd: bound };
 
 /** An answer out of the cache costs nothing. */
 const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({
