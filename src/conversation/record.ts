@@ -38,7 +38,7 @@ function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): C
 /** The record of a state: of what `invoke` or the stream mode `values` gives, or of `getState(config).values`. */
 export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
   const { scenario, conversationId, transport } = parts;
-  const { turns, failures, status, ending } = state;
+  const { turns, failures, summaries, status, ending } = state;
   const endedAt = new Date(parts.endedAt ?? Date.now()).toISOString();
   return {
     version: RECORD_VERSION,
@@ -55,6 +55,7 @@ export function recordOf(state: ConversationState, parts: RecordParts): Conversa
     remarks: remarksOf(state, scenario),
     turns,
     failures,
+    summaries,
     sources: sourcesOf(scenario, turns),
     usage: { entries: state.usage, totals: state.totals },
   };

@@ -47,7 +47,7 @@ export async function runConversation(graph: Conversation, options: RunOptions):
     });
     for await (const [mode, chunk] of stream) {
       if (mode === "custom") {
-        if (chunk.type === "choice") onEvent?.(chunk);
+        if (chunk.type === "choice" || chunk.type === "notice") onEvent?.(chunk);
         continue;
       }
       const next = chunk as unknown as ConversationState;
@@ -73,10 +73,11 @@ export async function runConversation(graph: Conversation, options: RunOptions):
   return recorded(state);
 }
 
-/** The turns and failures that one state has and the one before had not; a resumed thread's first state tells nothing. */
+/** The turns, failures and summaries that one state has and the one before had not; a resumed thread's first state tells nothing. */
 function newEvents(before: ConversationState | undefined, now: ConversationState): ConversationEvent[] {
   if (before === undefined) return [];
   return [
+    ...now.summaries.slice(before.summaries.length).map((summary) => ({ type: "summary" as const, summary })),
     ...now.failures.slice(before.failures.length).map((failure) => ({ type: "failure" as const, failure })),
     ...now.turns.slice(before.turns.length).map((turn) => ({ type: "turn" as const, turn })),
   ];

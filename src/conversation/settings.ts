@@ -1,6 +1,7 @@
 /** What holds in a run: the scenario's settings with the run's context laid over them. The only place that says which wins. */
 import type { Complexity, EndingSettings } from "../domain/scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { type ContextPlan, contextPlan } from "../turn/context-window.ts";
 import { EVERYONE } from "./context.ts";
 import { limitOf, withMaxTurns } from "./endings.ts";
 import type { ConversationContext } from "./state.ts";
@@ -14,17 +15,25 @@ export interface RunSettings {
   maxCostUsd: number | undefined;
   /** The model named for a persona; undefined: the rules choose. */
   modelFor(personaId: string): string | undefined;
+  context: ContextPlan;
 }
+
+/** An object without the keys that say nothing: spread, they would replace what is said. */
+const known = <T extends object>(settings: T | undefined) =>
+  Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 
 export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
   const endings = withMaxTurns(scenario.endings, context.maxTurns);
   const caps = [context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd, limitOf("maxCostUsd", endings)];
-  const known = caps.filter((cap) => cap !== undefined);
+  const least = caps.filter((cap) => cap !== undefined);
   return {
     complexity: context.complexity ?? scenario.complexity,
     endings,
     maxTurns: limitOf("maxTurns", endings),
-    maxCostUsd: known.length === 0 ? undefined : Math.min(...known),
+    maxCostUsd: least.length === 0 ? undefined : Math.min(...least),
     modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
+    context: contextPlan({ ...scenario.context, ...known(context.context) }, scenario.cast.length),
   };
 }

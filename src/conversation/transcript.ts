@@ -2,14 +2,17 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Turn } from "../domain/turn.ts";
 import type { Utterance } from "../turn/prompt.ts";
+import { SUMMARY_NAME } from "../turn/summary.ts";
 import type { ConversationState } from "./state.ts";
 
 export interface Said extends Utterance {
   /** The turn this was said in; undefined for a remark from outside. */
   turn: number | undefined;
+  /** Of its message. */
+  id: string | undefined;
 }
 
-/** Who joins in from outside without a name of its own, or under the name of a persona. */
+/** Who joins in from outside without a name of its own, or under the name of a persona or of the summary. */
 const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
@@ -23,13 +26,20 @@ export const turnMessageId = (turn: number): string => `turn-${turn}`;
 function readMessage(message: BaseMessage, turns: readonly Turn[], castIds: ReadonlySet<string>): Said {
   const turn = turns.findLast((taken) => turnMessageId(taken.turn) === message.id);
   if (turn !== undefined) {
-    return { speaker: turn.speaker, message: turn.message, citations: turn.citations, turn: turn.turn };
+    return {
+      speaker: turn.speaker,
+      message: turn.message,
+      citations: turn.citations,
+      turn: turn.turn,
+      id: message.id,
+    };
   }
   const name = (message.name ?? OUTSIDER).replace(NAME, "_");
   return {
-    speaker: name === "" || castIds.has(name) ? OUTSIDER : name,
+    speaker: name === "" || name === SUMMARY_NAME || castIds.has(name) ? OUTSIDER : name,
     message: message.text,
     turn: undefined,
+    id: message.id,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The record of a conversation: what `conversation.json` holds. Its version changes when its shape does. */
 import { z } from "zod";
+import { summaryEntrySchema } from "./summary.ts";
 import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
 import { totalsSchema, usageEntrySchema } from "./usage.ts";
 
@@ -46,6 +47,9 @@ export const conversationRecordSchema = z.object({
   remarks: z.array(remarkSchema),
   turns: z.array(turnSchema),
   failures: z.array(turnFailureSchema),
+  summaries: z
+    .array(summaryEntrySchema)
+    .describe("What stood for the older part of the transcript, and what could not be summarised."),
   sources: z
     .array(sourceSchema)
     .describe("Every passage that was cited, in the order of its first citation."),

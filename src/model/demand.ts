@@ -47,7 +47,7 @@ const schemaMessage = (schema: z.ZodType) =>
   );
 
 /** What a demand adds to the messages of a request, as text: for counting. */
-export const demandText = ({ schema, tools }: Demand): string =>
+export const demandText = ({ schema, tools }: Pick<Demand, "schema" | "tools">): string =>
   JSON.stringify([wireSchema(schema), ...wireTools(tools)]);
 
 /**

@@ -1,4 +1,5 @@
 /** The only way to a model: binds tools and the demanded answer, sends, counts, and says what came back. */
+import { createHash } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -55,6 +56,8 @@ export interface Ask {
   mayCallTools?: boolean;
   /** Nano-dollars left to spend. A request whose worst case costs more is not sent. */
   spendableNanoUsd?: number | undefined;
+  /** The conversation it belongs to. The provider keeps what requests of one conversation share together. */
+  conversation?: string | undefined;
   /** Breaks the request off; the reply is then a problem `aborted` with what it may have cost. */
   signal?: AbortSignal | undefined;
 }
@@ -89,6 +92,10 @@ function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   const isTrue = inputTokens >= leastInput;
   return costNanoUsd === undefined || costNanoUsd === 0 || isTrue ? entry : rest;
 }
+
+/** At most 64 characters, as the provider wants it; a hash, since an embedder's id may say whose conversation it is. */
+const promptCacheKey = (conversation: string) =>
+  createHash("sha256").update(conversation).digest("hex").slice(0, 32);
 
 interface FailedAsk {
   attempts: Attempts;
@@ -191,6 +198,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
       const signals = [config.signal, request.signal].filter((signal) => signal !== undefined);
       const watched = withHandler(config, handler);
+      if (request.conversation !== undefined)
+        Object.assign(watched, { promptCacheKey: promptCacheKey(request.conversation) });
       if (signals.length > 0) watched.signal = AbortSignal.any(signals);
       try {
         const raw = await watchAttempts(attempts, () => sender(mayCallTools)(messages, watched));

@@ -26,10 +26,20 @@ export interface TurnParts {
   citable: readonly string[];
   /** Requests of this turn that may call tools. */
   maxToolRounds: number;
+  /** The conversation's id. */
+  conversation?: string | undefined;
+  /** Makes a shorter prompt when the provider says that this one is too long; undefined: it cannot be shortened. */
+  shorten?: ((spendableNanoUsd: number | undefined) => Promise<ShorterPrompt | undefined>) | undefined;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
+}
+
+export interface ShorterPrompt {
+  prompt: readonly BaseMessage[];
+  /** What making it cost, at most. */
+  costNanoUsd: number;
 }
 
 /** One thing that went wrong, with the requests that led to it. */
@@ -133,6 +143,25 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   let reported = 0;
   let repairs = 0;
   let rounds = 0;
+  let promptLength = messages.length;
+  let isShortened = false;
+  let spentOnShortening = 0;
+  const spendable = () =>
+    parts.spendableNanoUsd === undefined
+      ? undefined
+      : parts.spendableNanoUsd - spentAtMost(subtotalOf(outcome.usage)) - spentOnShortening;
+
+  /** Puts a shorter prompt in the place of the first; the turn's own tool calls and their answers stay together after it. */
+  async function shorten(): Promise<boolean> {
+    if (isShortened || parts.shorten === undefined) return false;
+    isShortened = true;
+    const shorter = await parts.shorten(spendable());
+    if (shorter === undefined) return false;
+    messages.splice(0, promptLength, ...shorter.prompt);
+    promptLength = shorter.prompt.length;
+    spentOnShortening = shorter.costNanoUsd;
+    return true;
+  }
 
   function report(kind: FailureKind, detail: string) {
     outcome.problems.push({ kind, detail, usage: subtotalOf(outcome.usage.slice(reported)) });
@@ -140,7 +169,6 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   }
 
   for (;;) {
-    const spent = spentAtMost(subtotalOf(outcome.usage));
     const reply = await line.ask(
       {
         messages,
@@ -149,7 +177,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         persona: personaId,
         mayCallTools: rounds < parts.maxToolRounds,
         signal: parts.signal,
-        spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
+        conversation: parts.conversation,
+        spendableNanoUsd: spendable(),
       },
       config,
     );
@@ -192,6 +221,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     else report(reply.problem, reply.detail);
 
     const { kind = "empty", detail = "" } = outcome.problems.at(-1) ?? {};
+    if (kind === "context-too-long" && (await shorten())) continue;
     const repair = REPAIRS[kind];
     if (repair === undefined || repairs++ >= MAX_REPAIRS) return outcome;
     if (reply.kind === "tool-calls") {

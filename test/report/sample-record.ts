@@ -172,6 +172,7 @@ export function sampleRecord(changes: Partial<ConversationRecord> = {}): Convers
         wantsToConclude: true,
       }),
     ],
+    summaries: [],
     failures: [
       sampleFailure({ turn: 3 }),
       sampleFailure({

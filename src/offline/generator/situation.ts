@@ -100,12 +100,17 @@ function listOf(lines: string, title: string): string[] {
     .filter((item) => item !== "");
 }
 
+/** How much of a trait a word stands for. */
+const SHARES: Readonly<Record<string, number>> = { "very high": 0.9, high: 0.7, low: 0.3, "very low": 0.1 };
+
 function selfOf(lines: string, cast: readonly Participant[]): Self {
   const [, name = "The assistant", id = "assistant"] = ONE_OF_CAST.exec(lines) ?? [];
   const personality = field(lines, "Personality");
   const word = /^\w+/.exec(personality)?.[0];
-  const trait = (key: string) =>
-    Number(new RegExp(`${key} ([\\d.]+)`).exec(field(lines, "Big Five, 0 to 1"))?.[1] ?? 0.5);
+  const trait = (key: string) => {
+    const degree = new RegExp(`\\b((?:very )?(?:high|low)) ${key}`).exec(personality)?.[1] ?? "";
+    return SHARES[degree] ?? 0.5;
+  };
   const known = cast.find((person) => person.id === id);
   const expertise = listOf(lines, "Expertise");
   return {
