@@ -190,7 +190,6 @@ export function createModeratorNode(parts: ModeratorParts) {
       parts.summaries,
       {
         conversationId: start.conversationId,
-        topic: view.topic,
         seed: start.seed,
         turn: view.turn,
         transcript: transcriptOf(state, castIds),

@@ -77,7 +77,6 @@ export function createShown(parts: ShownParts, config: LangGraphRunnableConfig) 
     const { entry, usage } = await writer.finish(
       {
         conversationId,
-        topic,
         seed,
         turn: choice.turn,
         transcript,

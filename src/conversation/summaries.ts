@@ -25,7 +25,6 @@ import type { Said } from "./transcript.ts";
 /** What a summary is made from. */
 export interface SummaryJob {
   conversationId: string;
-  topic: string;
   seed: number;
   /** The turn to come. */
   turn: number;
@@ -90,11 +89,7 @@ export function createSummaries(gateway: Gateway): Summaries {
   function prepare(job: SummaryJob) {
     const { transcript, summaries, block } = job;
     const { entry } = adopted(transcript, summaries);
-    const messages = summaryPrompt(
-      job.topic,
-      entry?.summary,
-      transcript.slice(block.from, block.to).map(spoken),
-    );
+    const messages = summaryPrompt(entry?.summary, transcript.slice(block.from, block.to).map(spoken));
     const isUnavailable = summaries.some(({ failure }) => failure && UNAVAILABLE.has(failure.kind));
     const model = cheapest === undefined || isUnavailable ? job.otherModel : cheapest;
     const hash = createHash("sha256");

@@ -119,13 +119,13 @@ export const contextSettingsSchema = z.strictObject({
     ),
   windowTokens: count.optional().describe("Strategy window: most tokens of the messages shown."),
   afterTurns: count
-    .default(24)
+    .default(20)
     .describe("Strategy compact: so many messages are all shown before any of them becomes a summary."),
-  blockTurns: count.min(2).default(9).describe("Strategy compact: messages that become a summary at a time."),
+  blockTurns: count.min(2).default(8).describe("Strategy compact: messages that become a summary at a time."),
   keepTurns: count
     .optional()
     .describe(
-      "Strategy compact: latest messages that stay word for word, at least. Default: as many as there are personas, and 4 at least.",
+      "Strategy compact: latest messages that stay word for word, at least. Default: one less than there are personas, and 4 at least.",
     ),
 });
 export type ContextSettings = z.output<typeof contextSettingsSchema>;

@@ -2,20 +2,20 @@
  * What of a transcript a persona is shown, and when a block of it becomes a summary. All of it is a pure function of
  * the transcript and of the summaries that were made, so that a conversation that goes on elsewhere finds the same plan.
  *
- * The figures, for six personas at gpt-4.1-mini's prices, messages of 70 tokens and summaries of 170: a message that
- * stays costs 7 micro-dollars with every turn, cached. A compaction costs some 290 once: the summary's request, and
- * the summary and the kept messages at the full price, since the cached prefix ends where they begin. The cost a turn
- * is lowest where both balance, at blocks of about nine messages; between seven and twelve it differs by one percent,
- * and with longer messages hardly at all. What is kept costs as long as it stays, so it is what a conversation needs to
- * go on: the latest words of everybody in the cast.
+ * The figures, for six personas at gpt-4.1-mini's prices, messages of 75 tokens and summaries of 110: a message that
+ * stays costs 7.5 micro-dollars with every turn, cached. A compaction costs some 280 once: 150 for the summary's request,
+ * and 130 because the cached prefix ends there, so that summary and kept messages are read at the full price. Both
+ * balance at blocks of eight; between seven and ten the cost a turn differs by less than half a percent. What is kept
+ * costs ten micro-dollars a message and turn for good, so it is what a conversation needs to go on: the latest words of
+ * everybody but the one to speak, whose own last words are in the summary, for one turn in eight.
  */
 import type { ContextSettings, Layout, Strategy } from "../domain/scenario.ts";
 import type { SummaryEntry } from "../domain/summary.ts";
 
 /** Messages that are said between the start of a summary and its adoption: it is written while turns go on. */
 export const LEAD = 4;
-/** Turns that must be left after an adoption for it to pay: 290 micro-dollars at 64 a turn. */
-const TURNS_TO_PAY = 6;
+/** Turns that must be left after an adoption for it to pay: 280 micro-dollars at 60 a turn. */
+const TURNS_TO_PAY = 5;
 /** Most messages of one summary, when a long transcript must be caught up with. */
 const MOST_AT_ONCE = 100;
 const DEFAULT_WINDOW = 24;
@@ -41,7 +41,7 @@ export function contextPlan(settings: ContextSettings, castSize: number): Contex
     windowTurns: windowTurns ?? (windowTokens === undefined ? DEFAULT_WINDOW : undefined),
     after: afterTurns,
     block: blockTurns,
-    keep: keepTurns ?? Math.max(castSize, LEAD),
+    keep: keepTurns ?? Math.max(castSize - 1, LEAD),
   };
 }
 
