@@ -8,13 +8,14 @@ import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import { demandText } from "../model/demand.ts";
+import { demandPieces, demandText } from "../model/demand.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
 import { selectModel } from "../model/selection.ts";
 import { tokenBound } from "../model/tokens.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
+import type { SentRequest } from "../turn/sent-prompt.ts";
 import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
@@ -148,6 +149,8 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       },
       config,
     );
+    const { abort, onPrompt } = runSignals();
+    const requests: SentRequest[] = [];
     const { answer, problems, toolCalls, usage } = await takeTurn(
       {
         turn: choice.turn,
@@ -160,10 +163,18 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
         conversation: conversationId,
-        signal: runSignals().abort,
+        onRequest: onPrompt && ((sent) => requests.push(sent)),
+        signal: abort,
       },
       config,
     );
+    onPrompt?.({
+      turn: choice.turn,
+      persona: persona.id,
+      model: info,
+      demands: demandPieces({ schema, tools }),
+      requests,
+    });
 
     const last = answer === undefined ? problems.at(-1) : undefined;
     const paid = [...shown.made.usage, ...usage];

@@ -4,6 +4,7 @@ import { ConversationError } from "../domain/conversation-error.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { SentPrompt } from "../turn/sent-prompt.ts";
 import type { ConversationEvent } from "./events.ts";
 import type { Conversation } from "./graph.ts";
 import { recordOf } from "./record.ts";
@@ -23,6 +24,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Told of every choice as it is made, and of every turn and failure once it is in the state. */
   onEvent?: ((event: ConversationEvent) => void) | undefined;
+  /** Told of what was sent for every turn, private notes included, once the turn is over. */
+  onPrompt?: ((sent: SentPrompt) => void) | undefined;
   /** Further LangChain options of the run: callbacks, tags, metadata. */
   config?: Pick<RunnableConfig, "callbacks" | "tags" | "metadata"> | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -35,7 +38,7 @@ export interface RunOptions {
  */
 export async function runConversation(graph: Conversation, options: RunOptions): Promise<ConversationRecord> {
   const { conversationId, onEvent } = options;
-  const signals = { stop: options.stopSignal, abort: options.signal };
+  const signals = { stop: options.stopSignal, abort: options.signal, onPrompt: options.onPrompt };
   let state: ConversationState | undefined;
 
   async function follow(): Promise<void> {

@@ -49,7 +49,7 @@ interface InFlight {
 }
 
 export interface Summaries {
-  /** Begins to write a summary, unless it is being written already or its worst case would pass the cap. */
+  /** Begins to write a summary, unless it is being written already or would set aside too much of what is left. */
   start(job: SummaryJob, config: LangGraphRunnableConfig): void;
   /** The summary of a block, waited for; asked for now where it was not begun. */
   finish(job: SummaryJob, config: LangGraphRunnableConfig): Promise<WrittenSummary>;
@@ -62,6 +62,12 @@ export interface Summaries {
 /** What reasoning models think with and what tools and schema are framed with, in tokens, generously. */
 const MARGIN = { input: 200, thinking: 4000 };
 const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
+
+/**
+ * Share of what is left that a summary in the background may set aside. Near the cap it would keep turns from being
+ * taken; there it is written when it is due, which sets nothing aside.
+ */
+const MOST_RESERVED = 0.1;
 
 /** The model cannot be had on this account or server. */
 const UNAVAILABLE: ReadonlySet<FailureKind> = new Set(["model-not-found", "unauthorised", "bad-request"]);
@@ -129,7 +135,8 @@ export function createSummaries(gateway: Gateway): Summaries {
     if (inFlight.has(prepared.key)) return;
     const worst = worstNanoUsd(prepared.messages, gateway.catalog.model(prepared.model));
     const { spendableNanoUsd } = job;
-    if (spendableNanoUsd !== undefined && (worst === undefined || worst > spendableNanoUsd)) return;
+    const most = spendableNanoUsd === undefined ? undefined : spendableNanoUsd * MOST_RESERVED;
+    if (most !== undefined && (worst === undefined || worst > most)) return;
     inFlight.set(prepared.key, {
       ...ask(job, prepared, config),
       conversationId: job.conversationId,

@@ -15,6 +15,7 @@ export const RESERVED_IDS: readonly string[] = [
   "turns",
   "failures",
   "usage",
+  "summaries",
   "totals",
   "next",
   "ending",

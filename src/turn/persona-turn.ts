@@ -13,6 +13,7 @@ import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
+import type { SentRequest } from "./sent-prompt.ts";
 
 export interface TurnParts {
   /** Number of the turn, counted from 1. */
@@ -32,6 +33,8 @@ export interface TurnParts {
   shorten?: ((spendableNanoUsd: number | undefined) => Promise<ShorterPrompt | undefined>) | undefined;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
+  /** Told of every request once it was answered. */
+  onRequest?: ((sent: SentRequest) => void) | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
 }
@@ -183,6 +186,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
       config,
     );
     outcome.usage.push(...reply.usage);
+    parts.onRequest?.({ messages: [...messages], promptLength, usage: reply.usage });
 
     if (reply.kind === "tool-calls" && rounds < parts.maxToolRounds) {
       rounds += 1;
