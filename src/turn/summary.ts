@@ -8,7 +8,7 @@ import type { Summary } from "../domain/summary.ts";
 /** Whom the summary's message is named after. No persona's id holds `_`, and nobody else may use the name. */
 export const SUMMARY_NAME = "earlier_summary";
 
-/** Entries of a list and characters of an entry. Six speakers make some 300 tokens at the very most. */
+/** Entries of a list and characters of an entry: what is asked for is a third of it. */
 const LIMITS = { speakers: 24, points: 200, list: 5, item: 160, citations: 12 };
 /** Of the answer, in JSON; `bounded` holds the sizes, since strict schemas take no limits of length. */
 export const SUMMARY_OUTPUT_TOKENS = 900;
