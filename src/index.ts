@@ -33,6 +33,7 @@ export {
   type Status,
 } from "./domain/record.ts";
 export { type ScenarioFile, type ScenarioInput, scenarioSchema } from "./domain/scenario.ts";
+export type { Summary, SummaryEntry } from "./domain/summary.ts";
 export type {
   Choice,
   FailureKind,
@@ -72,3 +73,4 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";

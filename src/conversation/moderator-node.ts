@@ -16,7 +16,7 @@ import { compact } from "./compaction.ts";
 import { rateComplexity } from "./complexity.ts";
 import { type Ending, firedEnding } from "./endings.ts";
 import { emit } from "./events.ts";
-import { type AskedChoice, createModelPolicy } from "./model-policy.ts";
+import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model-policy.ts";
 import { chooseModel } from "./persona-node.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
@@ -38,7 +38,7 @@ export interface ModeratorParts {
 
 type ChooseSpeaker = (
   view: ConversationView,
-  spendableNanoUsd: number | undefined,
+  request: ChoiceRequest,
   config: LangGraphRunnableConfig,
 ) => Promise<AskedChoice>;
 
@@ -203,7 +203,9 @@ export function createModeratorNode(parts: ModeratorParts) {
     );
     for (const summary of compacted.summaries) emit(config, { type: "summary", summary });
     const budget = spendable(compacted.usage);
-    const asked = await choose(view, budget?.spendableNanoUsd, config);
+    const { conversationId } = start;
+    const spendableNanoUsd = budget?.spendableNanoUsd;
+    const asked = await choose(view, { conversationId, spendableNanoUsd }, config);
     const usage = [...compacted.usage, ...asked.usage];
     const counted = { ...start, complexity, summaries: compacted.summaries, usage, totals: totalsOf(usage) };
     const after = spendable(usage);

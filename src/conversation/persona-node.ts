@@ -102,6 +102,13 @@ function haltOf(
   return { ending: { kind: "failure", evidence }, status: "failed" };
 }
 
+/** Of all turns, in every turn: a loop, since `flatMap` takes ten times as long. */
+function citationsOf(turns: readonly Turn[]): string[] {
+  const all: string[] = [];
+  for (const { citations } of turns) for (const id of citations) all.push(id);
+  return all;
+}
+
 export function createPersonaNode(parts: PersonaNodeParts) {
   const { scenario, persona, gateway, tools, categories, clock } = parts;
   const castIds = scenario.cast.map(({ id }) => id) as [string, ...string[]];
@@ -159,7 +166,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         tools,
         prompt: await shown.prompt(),
         shorten: shown.shorten,
-        citable: state.turns.flatMap(({ citations }) => citations),
+        citable: citationsOf(state.turns),
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
         conversation: conversationId,

@@ -69,6 +69,8 @@ const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
  */
 const MOST_RESERVED = 0.1;
 
+const MOST_IN_FLIGHT = 10_000;
+
 /** The model cannot be had on this account or server. */
 const UNAVAILABLE: ReadonlySet<FailureKind> = new Set(["model-not-found", "unauthorised", "bad-request"]);
 
@@ -137,6 +139,9 @@ export function createSummaries(gateway: Gateway): Summaries {
     const { spendableNanoUsd } = job;
     const most = spendableNanoUsd === undefined ? undefined : spendableNanoUsd * MOST_RESERVED;
     if (most !== undefined && (worst === undefined || worst > most)) return;
+    // Only runs that broke off leave something behind; a process of many must not keep all of it.
+    const [oldest] = inFlight.keys();
+    if (inFlight.size >= MOST_IN_FLIGHT && oldest !== undefined) inFlight.delete(oldest);
     inFlight.set(prepared.key, {
       ...ask(job, prepared, config),
       conversationId: job.conversationId,

@@ -100,14 +100,7 @@ export function sharedHead({
   ].join("\n");
 }
 
-/** The part only this persona sees, always the last message of its request. Its expertise stands in the shared head. */
-export function ownLines({
-  persona,
-  turn,
-  maxTurns,
-  layout = "own-last",
-}: Pick<PromptParts, "persona" | "turn" | "maxTurns" | "layout">): string {
-  const limit = maxTurns === undefined ? "" : ` of at most ${maxTurns}`;
+function ownCard(persona: Persona, layout: Layout): string {
   return [
     `# You are ${line(persona.name)} (${persona.id})`,
     `Role: ${line(persona.role)}`,
@@ -119,8 +112,25 @@ export function ownLines({
       ? []
       : [`Categories you may search: ${persona.knowledge.join(", ")}`]),
     ...list("Private notes, never to be revealed", persona.privateNotes),
-    `This is turn ${turn}${limit}. Speak now.`,
   ].join("\n");
+}
+
+const ownCards = {
+  "own-last": new WeakMap<Persona, string>(),
+  "cards-in-head": new WeakMap<Persona, string>(),
+};
+
+/** The part only this persona sees, always the last message of its request. Its expertise stands in the shared head. */
+export function ownLines({
+  persona,
+  turn,
+  maxTurns,
+  layout = "own-last",
+}: Pick<PromptParts, "persona" | "turn" | "maxTurns" | "layout">): string {
+  const card = ownCards[layout].get(persona) ?? ownCard(persona, layout);
+  ownCards[layout].set(persona, card);
+  const limit = maxTurns === undefined ? "" : ` of at most ${maxTurns}`;
+  return `${card}\nThis is turn ${turn}${limit}. Speak now.`;
 }
 
 /** Only passages that were really retrieved are named as sources; a message that says so itself is not believed. */
@@ -150,15 +160,20 @@ function summarised(summary: Summary): BaseMessage {
   return message;
 }
 
-const heads = new WeakMap<readonly Persona[], { text: string; message: BaseMessage }>();
+interface Head {
+  of: Pick<PromptParts, "topic" | "categories" | "layout">;
+  message: BaseMessage;
+}
 
-/** Kept from turn to turn, so that its tokens are counted once. */
-function headMessage(parts: PromptParts): BaseMessage {
-  const text = sharedHead(parts);
-  const known = heads.get(parts.cast);
-  if (known?.text === text) return known.message;
-  const message = new SystemMessage(text);
-  heads.set(parts.cast, { text, message });
+const heads = new WeakMap<readonly Persona[], Head>();
+
+/** Kept from turn to turn: it is the same, and its tokens are counted once. */
+function headMessage({ cast, topic, categories, layout }: PromptParts): BaseMessage {
+  const known = heads.get(cast);
+  if (known?.of.topic === topic && known.of.layout === layout && known.of.categories === categories)
+    return known.message;
+  const message = new SystemMessage(sharedHead({ cast, topic, categories, layout }));
+  heads.set(cast, { of: { topic, categories, layout }, message });
   return message;
 }
 

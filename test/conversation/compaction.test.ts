@@ -196,6 +196,28 @@ describe("strategies", () => {
   });
 });
 
+describe("layouts", () => {
+  const heads = async (context: object) => {
+    const stage = await openLong(3);
+    await stage.run({ context });
+    return turnBodies(stage).map(({ messages }) => String(messages[0]?.content));
+  };
+  const isInHead = (head: string) => head.includes("cleo has run export pipelines");
+
+  it("are chosen by the model's prices, and may be set", async () => {
+    // Three personas: cached input at a quarter of the price is cheaper in the head, without a discount it is not.
+    const dear = resolveCatalog({
+      models: { dear: { price: { input: 1, output: 4 }, contextWindow: 100_000, maxOutput: 4000 } },
+    });
+    const stage = await openLong(3, { gateway: { catalog: dear } });
+    await stage.run({ context: { models: { "*": "dear" } } });
+    expect(turnBodies(stage).some(({ messages }) => isInHead(String(messages[0]?.content)))).toBe(false);
+    expect((await heads({ models: { "*": "gpt-5-mini" } })).every(isInHead)).toBe(true);
+    const set = await heads({ models: { "*": "gpt-5-mini" }, context: { layout: "own-last" } });
+    expect(set.some(isInHead)).toBe(false);
+  });
+});
+
 describe("a summary that fails", () => {
   it.each([
     ["refused", { kind: "refusal", refusal: "No." }],
