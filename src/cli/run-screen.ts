@@ -70,6 +70,7 @@ export function createRunScreen({
   let level: ComplexityLevel | undefined;
   let spent = emptySubtotal();
   let turns = 0;
+  let told: string | undefined;
 
   const print = (lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
   const erase = () => hasProgress && terminal.writeError(ERASE_LINE);
@@ -96,6 +97,19 @@ export function createRunScreen({
     level = rating.level;
   }
 
+  /** A notice once, however many turns it holds for; of summaries only those that failed, the others go without saying. */
+  function tell(event: Extract<ConversationEvent, { type: "notice" | "summary" }>) {
+    const failure = event.type === "summary" ? event.summary.failure : undefined;
+    const text =
+      event.type === "notice"
+        ? event.text
+        : failure &&
+          `No summary could be made (${failure.kind}): the transcript stays longer. ${failure.detail}`;
+    if (text === undefined || text === told || mode === "json") return;
+    told = text;
+    terminal.writeError(`${text}\n`);
+  }
+
   return {
     open() {
       if (mode !== "full") {
@@ -118,6 +132,10 @@ export function createRunScreen({
       if (event.type === "choice") {
         rated(event.complexity);
         progress(`${cast.find(({ id }) => id === event.choice.speaker)?.name ?? ""} is speaking`);
+        return;
+      }
+      if (event.type === "notice" || event.type === "summary") {
+        tell(event);
         return;
       }
       const spoken = event.type === "turn" ? event.turn : event.failure;

@@ -11,12 +11,20 @@ export interface Budget {
   spendableNanoUsd: number;
 }
 
-/** Undefined when nothing caps the cost. */
-export function budgetOf(maxCostUsd: number | undefined, totals: Totals): Budget | undefined {
+/** Undefined when nothing caps the cost. `reservedNanoUsd` is what requests in flight can still cost. */
+export function budgetOf(
+  maxCostUsd: number | undefined,
+  totals: Totals,
+  reservedNanoUsd = 0,
+): Budget | undefined {
   if (maxCostUsd === undefined) return undefined;
   const capNanoUsd = nanoUsd(maxCostUsd);
   const spentNanoUsd = spentAtMost(totals);
-  return { capNanoUsd, spentNanoUsd, spendableNanoUsd: Math.max(0, capNanoUsd - spentNanoUsd) };
+  return {
+    capNanoUsd,
+    spentNanoUsd,
+    spendableNanoUsd: Math.max(0, capNanoUsd - spentNanoUsd - reservedNanoUsd),
+  };
 }
 
 /** The ending of a conversation whose next request might pass its cap, or one that it shares with others. */

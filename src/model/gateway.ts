@@ -1,4 +1,5 @@
 /** The only way to a model: binds tools and the demanded answer, sends, counts, and says what came back. */
+import { createHash } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -74,7 +75,7 @@ export interface Ask {
   purpose: Purpose;
   turn: number;
   persona?: string | undefined;
-  /** Shares the limits fairly with the others, and names the request in the log. */
+  /** The conversation it belongs to: conversations take turns, the log names it, and the provider caches by it. */
   conversation?: string | undefined;
   /** False: the model must answer now, although tools are bound. Default true. */
   mayCallTools?: boolean;
@@ -127,6 +128,10 @@ function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   const isTrue = inputTokens >= leastInput;
   return costNanoUsd === undefined || costNanoUsd === 0 || isTrue ? entry : rest;
 }
+
+/** At most 64 characters, as the provider wants it; a hash, since an embedder's id may say whose conversation it is. */
+const promptCacheKey = (conversation: string) =>
+  createHash("sha256").update(conversation).digest("hex").slice(0, 32);
 
 /** What a thrown error means for whoever asked; undefined: it is none of the provider's doing. */
 function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
@@ -240,6 +245,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       const sent = exchange as Exchange;
       const watched = withHandler(config, handler);
       if (sent.signal !== undefined) watched.signal = sent.signal;
+      if (options.hasOpenAiOptions && conversation !== undefined)
+        Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
       try {
         const raw = await carrying(
           (request) => send(Object.assign(sent, { request })),

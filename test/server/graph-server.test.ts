@@ -95,7 +95,7 @@ describe("the graph server", () => {
     expect(keys(schemas.state_schema)).toEqual(
       expect.arrayContaining(["turns", "usage", "totals", "next", "complexity"]),
     );
-    expect(keys(schemas.context_schema)).toEqual(["budget", "complexity", "maxTurns", "models", "screening"]);
+    expect(keys(schemas.context_schema)).toEqual(["budget", "complexity", "context", "maxTurns", "models", "screening"]);
   });
 
   it("streams a run in four modes and keeps turns, usage and cost in the state", async () => {
