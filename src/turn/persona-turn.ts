@@ -12,7 +12,8 @@ import type { Attempt } from "../domain/attempt.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
-import type { ModelLine } from "../model/gateway.ts";
+import type { TextPiece } from "../model/answer-text.ts";
+import type { Ask, ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
 
 export interface TurnParts {
@@ -33,6 +34,8 @@ export interface TurnParts {
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
   timeoutMs: number;
+  /** Told of the answer's message as it arrives; requests are then streamed. */
+  onText?: ((piece: TextPiece) => void) | undefined;
 }
 
 /** One thing that went wrong, with the requests that led to it. */
@@ -130,12 +133,31 @@ function exchange(
   ];
 }
 
+/** Numbers the attempts of a turn's requests through, as far as they said anything: repairs go on where retries end. */
+function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
+  let spoken = 0;
+  return () => {
+    let known: number | undefined;
+    return (
+      onText && {
+        field: "message",
+        onText({ attempt, text }) {
+          if (attempt !== known) spoken += 1;
+          known = attempt;
+          onText({ attempt: spoken, text });
+        },
+      }
+    );
+  };
+}
+
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
   const { line, tools, turn, personaId } = parts;
   const messages = [...parts.prompt];
   const outcome: TurnOutcome = { answer: undefined, problems: [], toolCalls: [], usage: [], attempts: [] };
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
+  const tell = numbered(parts.onText);
   let reported = 0;
   let repairs = 0;
   let rounds = 0;
@@ -156,6 +178,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         mayCallTools: rounds < parts.maxToolRounds,
         signal: parts.signal,
         deadline,
+        tell: tell(),
         spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
       },
       config,
