@@ -71,8 +71,9 @@ const RECURSION_LIMIT = 1_000_000;
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
  * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `usage`, `totals`,
- * `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns }`. Streams events
- * `{ type: "choice" | "turn" | "failure", … }` in mode `custom`.
+ * `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns, stream }`. Streams
+ * events `{ type: "choice" | "token" | "turn" | "failure", … }` in mode `custom`, tokens only where the context says
+ * `stream: true`; and the plain text of messages as it arrives in mode `messages`.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;

@@ -18,6 +18,7 @@ import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
 import { type RunSettings, settingsOf } from "./settings.ts";
+import { createSpeech } from "./speech.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
 import { transcriptOf, turnMessageId } from "./transcript.ts";
 
@@ -126,6 +127,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const model = chooseModel(parts, settings, complexity.level);
     const budget = budgetOf(settings.maxCostUsd, state.totals);
     const startedAt = clock();
+    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: context.stream, config });
     const { answer, problems, toolCalls, usage, attempts } = await takeTurn(
       {
         turn: choice.turn,
@@ -146,9 +148,11 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         spendableNanoUsd: budget?.spendableNanoUsd,
         signal: runSignals().abort,
         timeoutMs: gateway.turnTimeoutMs,
+        onText: speech?.tell,
       },
       config,
     );
+    speech?.end(answer, subtotalOf(usage));
 
     const last = answer === undefined ? problems.at(-1) : undefined;
     const totals = totalsOf(usage);

@@ -21,7 +21,10 @@ export interface RunOptions {
   stopSignal?: AbortSignal | undefined;
   /** Breaks off the request in flight as well; what it may have cost is in the record. */
   signal?: AbortSignal | undefined;
-  /** Told of every choice as it is made, and of every turn and failure once it is in the state. */
+  /**
+   * Told of every choice as it is made, of every turn and failure once it is in the state, and, where the context says
+   * `stream: true`, of the words of a message as they arrive.
+   */
   onEvent?: ((event: ConversationEvent) => void) | undefined;
   /** Further LangChain options of the run: callbacks, tags, metadata. */
   config?: Pick<RunnableConfig, "callbacks" | "tags" | "metadata"> | undefined;
@@ -47,7 +50,7 @@ export async function runConversation(graph: Conversation, options: RunOptions):
     });
     for await (const [mode, chunk] of stream) {
       if (mode === "custom") {
-        if (chunk.type === "choice") onEvent?.(chunk);
+        if (chunk.type === "choice" || chunk.type === "token") onEvent?.(chunk);
         continue;
       }
       const next = chunk as unknown as ConversationState;

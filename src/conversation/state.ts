@@ -85,6 +85,10 @@ export const conversationContext = z.object({
     .optional()
     .describe("Replaces the scenario's budget, in dollars."),
   maxTurns: z.int().min(1).optional().describe("Replaces the scenario's limit of turns."),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe("Tells the words of messages in events `token` as they arrive."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
 export type ConversationContextInput = z.input<typeof conversationContext>;
