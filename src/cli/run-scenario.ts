@@ -105,8 +105,8 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   prepareFolder(folder);
 
   const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);
-  const context = contextOf(flags);
   const mode = modeOf(flags);
+  const context = { ...contextOf(flags), stream: mode === "full" && terminal.size !== undefined };
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();

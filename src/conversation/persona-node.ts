@@ -21,6 +21,7 @@ import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
 import { type RunSettings, settingsOf } from "./settings.ts";
 import { createShown } from "./shown.ts";
+import { createSpeech } from "./speech.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
 import type { Summaries } from "./summaries.ts";
 import { turnMessageId } from "./transcript.ts";
@@ -156,6 +157,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       },
       config,
     );
+    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: context.stream, config });
     const { abort, onPrompt } = runSignals();
     const requests: SentRequest[] = [];
     const { answer, problems, toolCalls, notices, usage, attempts } = await takeTurn(
@@ -175,9 +177,11 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         conversation: conversationId,
         onRequest: onPrompt && ((sent) => requests.push(sent)),
         signal: abort,
+        onText: speech?.tell,
       },
       config,
     );
+    speech?.end(answer, subtotalOf(usage));
     onPrompt?.({
       turn: choice.turn,
       persona: persona.id,

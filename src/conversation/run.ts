@@ -22,7 +22,10 @@ export interface RunOptions {
   stopSignal?: AbortSignal | undefined;
   /** Breaks off the request in flight as well; what it may have cost is in the record. */
   signal?: AbortSignal | undefined;
-  /** Told of every choice as it is made, and of every turn and failure once it is in the state. */
+  /**
+   * Told of every choice as it is made, of every turn and failure once it is in the state, and, where the context says
+   * `stream: true`, of the words of a message as they arrive.
+   */
   onEvent?: ((event: ConversationEvent) => void) | undefined;
   /** Told of what was sent for every turn, private notes included, once the turn is over. */
   onPrompt?: ((sent: SentPrompt) => void) | undefined;
@@ -31,6 +34,9 @@ export interface RunOptions {
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
 }
+
+/** Told as they happen; all others once they are in the state. */
+const LIVE: ReadonlySet<ConversationEvent["type"]> = new Set(["choice", "notice", "token"]);
 
 /**
  * Runs a compiled conversation.
@@ -50,7 +56,7 @@ export async function runConversation(graph: Conversation, options: RunOptions):
     });
     for await (const [mode, chunk] of stream) {
       if (mode === "custom") {
-        if (chunk.type === "choice" || chunk.type === "notice") onEvent?.(chunk);
+        if (LIVE.has(chunk.type)) onEvent?.(chunk);
         continue;
       }
       const next = chunk as unknown as ConversationState;

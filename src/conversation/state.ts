@@ -105,6 +105,10 @@ export const conversationContext = z.object({
     })
     .optional()
     .describe("Replaces what the scenario says of how a long transcript is shown, key by key."),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe("Tells the words of messages in events `token` as they arrive."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
 export type ConversationContextInput = z.input<typeof conversationContext>;

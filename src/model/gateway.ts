@@ -13,6 +13,7 @@ import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
+import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
@@ -91,6 +92,8 @@ export interface Ask {
   lengths?: LengthLimits | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
+  /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
+  tell?: { field: string; onText: (piece: TextPiece) => void } | undefined;
 }
 
 /** A model with tools and a demanded answer, ready to be asked. Does not throw for what a provider may do. */
@@ -226,7 +229,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         priority: asked.priority ?? "interactive",
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
-        onDelta: asked.onDelta,
+        onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
         maxOutputTokens,
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),

@@ -17,7 +17,8 @@ import type { LengthLimits } from "../guard/lengths.ts";
 import { screenText } from "../guard/screening.ts";
 import { redactSecrets } from "../guard/secrets.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
-import type { ModelLine } from "../model/gateway.ts";
+import type { TextPiece } from "../model/answer-text.ts";
+import type { Ask, ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
 import type { SentRequest } from "./sent-prompt.ts";
 
@@ -48,6 +49,8 @@ export interface TurnParts {
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
   timeoutMs: number;
+  /** Told of the answer's message as it arrives; requests are then streamed. */
+  onText?: ((piece: TextPiece) => void) | undefined;
 }
 
 export interface ShorterPrompt {
@@ -165,6 +168,24 @@ function exchange(
   ];
 }
 
+/** Numbers the attempts of a turn's requests through, as far as they said anything: repairs go on where retries end. */
+function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
+  let spoken = 0;
+  return () => {
+    let known: number | undefined;
+    return (
+      onText && {
+        field: "message",
+        onText({ attempt, text }) {
+          if (attempt !== known) spoken += 1;
+          known = attempt;
+          onText({ attempt: spoken, text });
+        },
+      }
+    );
+  };
+}
+
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
   const { line, turn, personaId } = parts;
   const messages = [...parts.prompt];
@@ -178,6 +199,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   };
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
+  const tell = numbered(parts.onText);
   let reported = 0;
   let repairs = 0;
   let rounds = 0;
@@ -234,6 +256,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         deadline,
         lengths: parts.lengths,
         conversation: parts.conversation,
+        tell: tell(),
         spendableNanoUsd: spendable(),
       },
       config,
