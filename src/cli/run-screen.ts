@@ -5,6 +5,7 @@ import type { ConversationEvent, TokenEvent } from "../conversation/events.ts";
 import { chooseModel } from "../conversation/persona-node.ts";
 import { settingsOf } from "../conversation/settings.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
+import type { Attempt } from "../domain/attempt.ts";
 import { nanoUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
@@ -51,6 +52,8 @@ const KEY_ORIGINS: Readonly<Record<KeySource, string | undefined>> = {
   environment: undefined,
   vault: "key from the vault",
 };
+/** Nobody wonders about a shorter silence. */
+const LONG_WAIT_MS = 1_000;
 /** Back to the first column and erase the line. */
 const ERASE_LINE = "\r\u001b[K";
 
@@ -140,6 +143,15 @@ export function createRunScreen({
     terminal.writeError(`${text}\n`);
   }
 
+  /** Long waits are told, short ones pass. */
+  function wait({ problem, status, waitMs = 0 }: Attempt) {
+    if (waitMs < LONG_WAIT_MS) return;
+    const what = status === undefined ? problem : `${problem}, status ${status}`;
+    const text = `${what}: trying again in ${(waitMs / 1000).toFixed(1)} s`;
+    if (hasProgress) progress(text);
+    else terminal.writeError(`${text}\n`);
+  }
+
   return {
     open() {
       if (mode !== "full") {
@@ -166,6 +178,10 @@ export function createRunScreen({
       if (event.type === "choice") {
         rated(event.complexity);
         progress(`${cast.find(({ id }) => id === event.choice.speaker)?.name ?? ""} is speaking`);
+        return;
+      }
+      if (event.type === "attempt") {
+        wait(event.attempt);
         return;
       }
       if (event.type === "notice" || event.type === "summary") {

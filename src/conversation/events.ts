@@ -1,5 +1,6 @@
 /** What a conversation tells in LangGraph's stream mode `custom`, as it happens. */
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
+import type { Attempt } from "../domain/attempt.ts";
 import type { SummaryEntry } from "../domain/summary.ts";
 import type { Choice, Rating, Turn, TurnFailure } from "../domain/turn.ts";
 
@@ -9,6 +10,8 @@ export const emit = ({ writer }: LangGraphRunnableConfig, event: ConversationEve
 export type ConversationEvent =
   | { type: "choice"; choice: Choice; complexity: Rating }
   | TokenEvent
+  /** A request of the turn failed; with `waitMs` it is made again after that time. */
+  | { type: "attempt"; attempt: Attempt }
   | { type: "turn"; turn: Turn }
   | { type: "failure"; failure: TurnFailure }
   | { type: "summary"; summary: SummaryEntry }

@@ -74,8 +74,8 @@ const RECURSION_LIMIT = 1_000_000;
  *
  * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
  * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
- * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "turn" | "failure" | "summary" | "notice", … }`
- * in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
+ * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
+ * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
  * `messages`.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {

@@ -178,6 +178,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         onRequest: onPrompt && ((sent) => requests.push(sent)),
         signal: abort,
         onText: speech?.tell,
+        onAttempt: (attempt) => emit(config, { type: "attempt", attempt }),
       },
       config,
     );

@@ -36,7 +36,7 @@ export interface RunOptions {
 }
 
 /** Told as they happen; all others once they are in the state. */
-const LIVE: ReadonlySet<ConversationEvent["type"]> = new Set(["choice", "notice", "token"]);
+const LIVE: ReadonlySet<ConversationEvent["type"]> = new Set(["choice", "attempt", "notice", "token"]);
 
 /**
  * Runs a compiled conversation.

@@ -183,6 +183,7 @@ export function createAttempts(parts: AttemptsParts): Send {
           };
           exchange.attempts.push(failed);
           log?.failed(failed, exchange);
+          exchange.onAttempt?.(failed);
           if (waitMs === undefined) throw error ?? thrown;
           if (waitMs > 0) await wait(waitMs, signal);
         }

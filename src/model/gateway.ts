@@ -7,6 +7,7 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 import { ChatOpenAI } from "@langchain/openai";
 import type { z } from "zod";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Attempt } from "../domain/attempt.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
@@ -90,6 +91,8 @@ export interface Ask {
   deadline?: Deadline | undefined;
   /** How long messages may be. Default: 100,000 characters each, 1,000,000 together. */
   lengths?: LengthLimits | undefined;
+  /** Told of every failed attempt as it happens, before the wait for the next. */
+  onAttempt?: ((attempt: Attempt) => void) | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
   /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
@@ -230,6 +233,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
         onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
+        onAttempt: asked.onAttempt,
         maxOutputTokens,
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),

@@ -49,6 +49,8 @@ export interface TurnParts {
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
   timeoutMs: number;
+  /** Told of every failed attempt as it happens. */
+  onAttempt?: Ask["onAttempt"];
   /** Told of the answer's message as it arrives; requests are then streamed. */
   onText?: ((piece: TextPiece) => void) | undefined;
 }
@@ -257,6 +259,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         lengths: parts.lengths,
         conversation: parts.conversation,
         tell: tell(),
+        onAttempt: parts.onAttempt,
         spendableNanoUsd: spendable(),
       },
       config,

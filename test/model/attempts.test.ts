@@ -78,6 +78,7 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
     signal: undefined,
     deadline: { leftMs: 60_000 },
     onDelta: undefined,
+    onAttempt: undefined,
     maxOutputTokens: 100,
     tokens: () => 140,
     worstNanoUsd: async () => 900_000,
