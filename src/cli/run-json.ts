@@ -26,12 +26,25 @@ const flat = <T extends { model: ModelChoice; usage: Subtotal }>({ model, usage,
 });
 
 export function runJson(record: ConversationRecord, bill: Bill | undefined, files: readonly string[]) {
-  const { conversationId, scenario, seed, status, ending, complexity, turns, failures, attempts, usage } =
-    record;
+  const {
+    conversationId,
+    scenario,
+    seed,
+    transport,
+    status,
+    ending,
+    complexity,
+    turns,
+    failures,
+    attempts,
+    usage,
+  } = record;
   return {
     conversationId,
     scenario: scenario.id,
     seed,
+    transport,
+    isCharged: transport === "network",
     status,
     ending,
     complexity,
