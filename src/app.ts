@@ -1,13 +1,18 @@
 /** The only wiring: keys and options in; a catalog, a gateway and, without a key, the offline server out. */
 import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
+import { agreedRun, recordedPart } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
+import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
 import { createLimiter, type Limits } from "./model/pace/limiter.ts";
+import { createRecorder, type Recorder } from "./model/recorder.ts";
+import { openReplay, type Replay } from "./model/replay.ts";
+import type { ResponseCache } from "./model/response-cache.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -35,6 +40,12 @@ export interface DramatisOptions {
   timeoutMs?: number | undefined;
   /** Further attempts of a failed request. Default 2. */
   maxRetries?: number | undefined;
+  /** Answers identical requests again for nothing; `createMemoryCache` makes one. Default: none. */
+  cache?: ResponseCache | undefined;
+  /** A file that does not exist yet, for every request and its answer; it holds no key. */
+  record?: string | undefined;
+  /** A file made by `record`: everything is answered from it, without a key or a network. */
+  replay?: string | undefined;
   /** Where keys and settings are read from. Default: process.env. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** A cap in dollars that all conversations share; each ends with status `budget` when it is reached. Default: none. */
@@ -66,6 +77,10 @@ export interface Dramatis {
   readonly budget: Budget | undefined;
   /** Why the project's limits, which could have been read, were not; the pace is then learned from the answers. */
   readonly limitsProblem: string | undefined;
+  /** Set with the option `record`. Its `problem` says why the file does not hold everything. */
+  readonly recording: Pick<Recorder, "file" | "problem"> | undefined;
+  /** Set with the option `replay`. */
+  readonly replaying: Pick<Replay, "file" | "transport" | "runs" | "problem" | "unused"> | undefined;
   /** Where requests go, without credentials; undefined offline. */
   readonly host: string | undefined;
   /** Where the API key was found; undefined offline, without a key, and when it was given as `apiKey`. */
@@ -177,24 +192,38 @@ function logOf(log: LogOptions | undefined): GatewayOptions["log"] {
   return logger && { logger, withPrompts };
 }
 
+/** The recording that answers; undefined: there is none to replay. */
+function opened({ replay: file, record, apiKey, env = process.env }: DramatisOptions): Replay | undefined {
+  if (file === undefined) return undefined;
+  if (record !== undefined) throw refuse("A replay cannot be recorded: it is a recording already.");
+  return openReplay({ file, apiKey: set(apiKey) ?? set(env.OPENAI_API_KEY) });
+}
+
 /**
  * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
- * `offline` is not true, the vault; nothing needs closing.
+ * `offline` is not true, the vault, and what `replay` names; nothing needs closing.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
-  const { clock = Date.now, timeoutMs, maxRetries } = options;
-  const to = destination(options);
+  const { clock = Date.now, timeoutMs, maxRetries, cache } = options;
+  const replay = opened(options);
+  const to = replay === undefined ? destination(options) : undefined;
   const host = to && new URL(to.baseUrl).host;
   const file = set(options.catalogFile) ?? set((options.env ?? process.env).DRAMATIS_CATALOG);
   const catalog = options.catalog ?? loadCatalog(file);
   const offline =
-    to === undefined
+    to === undefined && replay === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
   const isOpenAi = to === undefined || new URL(to.baseUrl).hostname.endsWith("openai.com");
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
     options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });
+  const sentBy = offline === undefined ? ("network" as const) : ("offline" as const);
+  const transport = replay === undefined ? sentBy : ("replay" as const);
+  const recorder =
+    options.record === undefined
+      ? undefined
+      : createRecorder({ file: options.record, transport: sentBy, apiKey: to?.apiKey, clock });
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
@@ -207,8 +236,39 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     log: logOf(options.log),
     hasOpenAiOptions: isOpenAi,
     clock,
+    cache,
+    recorder,
+    replay,
   });
-  const transport = offline === undefined ? "network" : "offline";
+  /** Endings by time fire where they fired in the recorded run. */
+  const time = replay === undefined ? {} : { clock: replay.clock };
+  let replayed = 0;
+
+  /** Of the options of a run: from the recording, or noted in one. */
+  function begun(scenario: Scenario, run: RunScenarioOptions): RunScenarioOptions {
+    const { context } = run;
+    const recorded = replay?.runs[replayed++];
+    if (replay !== undefined && recorded !== undefined) {
+      const signals = [replay.interrupted, run.stopSignal].filter((signal) => signal !== undefined);
+      const agreed = agreedRun(recorded, { scenario: scenario.id, input: run.input, context }, replay.file);
+      return { ...run, ...agreed, stopSignal: AbortSignal.any(signals) };
+    }
+    if (recorder === undefined) return run;
+    const isNew = run.checkpointer === undefined;
+    const seed =
+      run.input?.seed ?? scenario.seed ?? (isNew ? Math.floor(Math.random() * 2 ** 31) : undefined);
+    const input = { ...run.input, ...(seed === undefined ? {} : { seed }) };
+    recorder.begin(recordedPart({ scenario: scenario.id, input, context }));
+    return { ...run, input };
+  }
+
+  /** A replay that came to another end than its recording has failed, whatever became of the request that differed. */
+  function checked(record: ConversationRecord): ConversationRecord {
+    recorder?.end(record.status);
+    const evidence = replay?.problem;
+    if (evidence === undefined || record.status === "failed") return record;
+    return { ...record, status: "failed", ending: { kind: "failure", evidence } };
+  }
 
   return {
     transport,
@@ -219,11 +279,21 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     host,
     keySource: to?.keySource,
     offline,
-    conversation: (scenario, parts = {}) => createConversation(scenario, { clock, ...parts, gateway }),
+    recording: recorder,
+    replaying: replay,
+    conversation: (scenario, parts = {}) =>
+      createConversation(scenario, { clock, ...parts, ...time, gateway }),
     async run(scenario, run = {}) {
-      const graph = createConversation(scenario, { clock, ...run, gateway });
+      const options = { clock, ...begun(scenario, run), ...time, scenario, transport };
+      const graph = createConversation(scenario, { ...options, gateway });
       const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
-      return await runConversation(graph, { clock, ...run, scenario, transport, conversationId });
+      const replayOf = replay?.transport;
+      try {
+        return checked(await runConversation(graph, { ...options, conversationId, replayOf }));
+      } catch (error) {
+        if (error instanceof ConversationError) recorder?.end(error.record.status);
+        throw error;
+      }
     },
   };
 }

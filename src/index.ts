@@ -56,7 +56,11 @@ export {
   type ModelLine,
   type ModelLineSettings,
 } from "./model/gateway.ts";
+export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
+export { createRecorder, type Recorder, type RecorderOptions } from "./model/recorder.ts";
+export { openReplay, type Replay, type ReplayOptions } from "./model/replay.ts";
 export type { Reply } from "./model/reply.ts";
+export type { ResponseCache } from "./model/response-cache.ts";
 export type { Bill, Charge } from "./offline/bill.ts";
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
 export type { Delay, Latency } from "./offline/pace.ts";

@@ -1,14 +1,17 @@
 /** Runs one scenario for `dramatis run`: opens what it needs, shows it, stops on Ctrl-C, writes the record. */
 import { join } from "node:path";
-import { newConversationId, openDramatis } from "../app.ts";
+import { type Dramatis, newConversationId, openDramatis } from "../app.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { agreedRun } from "../conversation/recorded-run.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { ConversationError } from "../domain/conversation-error.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Complexity, Strategy } from "../domain/scenario.ts";
+import { count } from "../report/figures.ts";
 import { jsonText } from "../report/json-text.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { prepareFolder, writeRecord } from "./record-files.ts";
@@ -36,6 +39,9 @@ export interface RunFlags {
   tpm?: number;
   log?: string;
   logPrompts?: boolean;
+  cache?: boolean;
+  record?: string;
+  replay?: string;
 }
 
 /** Where records go when no folder is named. */
@@ -81,6 +87,31 @@ function interrupts(terminal: Terminal, note: (text: string) => void) {
   return { afterTurn: afterTurn.signal, atOnce: atOnce.signal, dispose };
 }
 
+/** A cache of this process; its library is loaded by those alone who want one. */
+async function memoryCache({ clock }: Terminal) {
+  const { createMemoryCache } = await import("../model/memory-cache.ts");
+  return createMemoryCache({ clock });
+}
+
+/** The seed and the context as the flags say, or as they were when what is replayed was recorded. */
+function beginning(
+  flags: RunFlags,
+  scenario: Scenario,
+  { replaying }: Dramatis,
+): { seed: number; context: ConversationContextInput } {
+  const asked = flags.seed === undefined ? {} : { seed: flags.seed };
+  const recorded = replaying?.runs[0];
+  const { input, context } =
+    replaying === undefined || recorded === undefined
+      ? { input: asked, context: contextOf(flags) }
+      : agreedRun(
+          recorded,
+          { scenario: scenario.id, input: asked, context: contextOf(flags) },
+          replaying.file,
+        );
+  return { seed: input.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31), context };
+}
+
 /** Runs a scenario as the flags say; returns the exit code. */
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const scenario = findScenario(inputPath(name, terminal.env));
@@ -88,10 +119,14 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const folder =
     flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
   const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
+  const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
     keyFile: flags.keyFile === undefined ? undefined : inputPath(flags.keyFile, terminal.env),
+    cache: flags.cache ? await memoryCache(terminal) : undefined,
+    record: recording,
+    replay: flags.replay === undefined ? undefined : inputPath(flags.replay, terminal.env),
     env: terminal.env,
     clock: terminal.clock,
     limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
@@ -104,9 +139,10 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
   prepareFolder(folder);
 
-  const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);
+  const begun = beginning(flags, scenario, dramatis);
+  const { seed } = begun;
   const mode = modeOf(flags);
-  const context = { ...contextOf(flags), stream: mode === "full" && terminal.size !== undefined };
+  const context = { ...begun.context, stream: mode === "full" && terminal.size !== undefined };
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();
@@ -139,7 +175,12 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     stop.dispose();
     screen.close();
   }
-  const { files, problem } = writeRecord(record, folder);
+  const written = writeRecord(record, folder);
+  const files = [...written.files, ...(recording === undefined ? [] : [recording])];
+  const unused = dramatis.replaying?.unused ?? 0;
+  if (unused > 0 && record.status !== "failed" && record.status !== "interrupted") {
+    screen.note(`The recording goes on: ${count(unused, "exchange")} of it did not come up.`);
+  }
   const prompt = sent && (await explainPrompt(sent));
   if (flags.json) {
     const explained = flags.explainPrompt === undefined ? {} : { prompt: prompt ?? null };
@@ -147,6 +188,7 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   } else screen.end(record, files);
   if (flags.explainPrompt !== undefined) showPrompt(prompt, flags, terminal);
   if (broken !== undefined) throw broken;
+  const problem = written.problem ?? dramatis.recording?.problem;
   if (problem !== undefined) throw problem;
   return exitCodeOf[record.status];
 }

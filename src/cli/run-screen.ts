@@ -14,6 +14,7 @@ import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { KeySource } from "../vault/find-key.ts";
 import {
+  type HeaderView,
   renderFailure,
   renderHeader,
   renderRating,
@@ -124,6 +125,13 @@ export function createRunScreen({
     return [...new Set(ids)];
   }
 
+  function transport(): HeaderView["transport"] {
+    const { host, keySource = "environment", replaying } = dramatis;
+    if (replaying !== undefined) return { kind: "replay", file: replaying.file };
+    if (host === undefined) return { kind: "offline", pricedAs: models(), why };
+    return { kind: "network", host, key: KEY_ORIGINS[keySource] };
+  }
+
   /** Tells of a rating only where it changes. */
   function rated(rating: Rating) {
     if (level !== undefined && level !== rating.level && mode === "full") print(renderRating(rating, screen));
@@ -155,18 +163,11 @@ export function createRunScreen({
   return {
     open() {
       if (mode !== "full") {
-        if (dramatis.host === undefined) terminal.writeError(`${offlineNote(models(), why)}\n`);
+        if (dramatis.transport === "offline") terminal.writeError(`${offlineNote(models(), why)}\n`);
         return;
       }
-      const transport =
-        dramatis.host === undefined
-          ? { kind: "offline" as const, pricedAs: models(), why }
-          : {
-              kind: "network" as const,
-              host: dramatis.host,
-              key: KEY_ORIGINS[dramatis.keySource ?? "environment"],
-            };
-      print(renderHeader({ title: scenario.title, topic: scenario.topic, cast, seed, transport }, screen));
+      const { title, topic } = scenario;
+      print(renderHeader({ title, topic, cast, seed, transport: transport() }, screen));
       print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
     },
     show(event) {

@@ -56,6 +56,17 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
     )
     .option("--log-prompts", "write what was sent into that log as well")
     .option("--offline", "use the offline server although there is a key")
+    .option("--cache", "answer identical requests of this run once, from memory")
+    .option(
+      "--record <file>",
+      "keep every request and its answer in a new file; no key is in it",
+      some("a file"),
+    )
+    .addOption(
+      new Option("--replay <file>", "answer everything from such a file: no key, no network, nothing charged")
+        .argParser(some("a file"))
+        .conflicts(["record", "cache", "offline", "keyFile"]),
+    )
     .option("--json", "print one JSON object and nothing else")
     .option(
       "--explain-prompt <turn>",

@@ -40,7 +40,12 @@ export interface PersonaNodeParts {
 }
 
 /** Failures that the next speaker would meet as well: going on cannot help. */
-const FATAL: ReadonlySet<string> = new Set(["unauthorised", "quota-exhausted", "model-not-found"]);
+const FATAL: ReadonlySet<string> = new Set([
+  "unauthorised",
+  "quota-exhausted",
+  "model-not-found",
+  "replay-differs",
+]);
 
 /** Failures of the connection or the server: once may be chance. */
 const NO_SERVER: ReadonlySet<string> = new Set(["unreachable", "timed-out", "server-error"]);

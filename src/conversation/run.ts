@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Also the LangGraph thread id. */
   conversationId: string;
   transport: ConversationRecord["transport"];
+  /** Of a replay: the transport of the recorded run. */
+  replayOf?: ConversationRecord["replayOf"];
   input?: ConversationInput | undefined;
   context?: ConversationContextInput | undefined;
   /** Ends the conversation before the next turn. */

@@ -40,7 +40,15 @@ export const conversationRecordSchema = z.object({
   scenario: z.object({ id: z.string(), title: z.string(), topic: z.string() }),
   participants: z.array(participantSchema),
   seed: z.int().min(0),
-  transport: z.enum(["network", "offline"]).describe("offline: the answers were generated, not a model's."),
+  transport: z
+    .enum(["network", "offline", "replay"])
+    .describe("offline: the answers were generated, not a model's. replay: they came from a recording."),
+  replayOf: z
+    .enum(["network", "offline"])
+    .optional()
+    .describe(
+      "Of a replay: the transport of the recorded run. Its costs are that run's; nothing is charged again.",
+    ),
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(STATUSES),

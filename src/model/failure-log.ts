@@ -1,6 +1,6 @@
 /** Writes every failed attempt as one JSON line. Without prompts, unless they are asked for; never with a key. */
 import type { Attempt } from "../domain/attempt.ts";
-import { withoutKeys } from "../domain/secrets.ts";
+import { mapTexts, withoutKeys } from "../domain/secrets.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** As pino's loggers have it. */
@@ -23,7 +23,7 @@ export interface FailureLogOptions {
 
 export function createFailureLog({ logger, withPrompts = false, apiKey }: FailureLogOptions): FailureLog {
   const messagesOf = ({ request }: Exchange) =>
-    JSON.parse(withoutKeys(JSON.stringify(request.messages), apiKey));
+    mapTexts(request.messages, (text) => withoutKeys(text, apiKey));
   return {
     failed({ problem, waitMs, ...attempt }, exchange) {
       logger.warn(

@@ -25,7 +25,10 @@ import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
 import { ModelError } from "./model-error.ts";
 import { openNetwork } from "./network.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Replay } from "./replay.ts";
 import { type Reply, readReply } from "./reply.ts";
+import { type ResponseCache, withCache } from "./response-cache.ts";
 import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
 import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
@@ -47,6 +50,12 @@ export interface GatewayOptions {
   limiter?: Limiter | undefined;
   /** A cap that all conversations of this gateway share; see `createBudget`. */
   budget?: Budget | undefined;
+  /** Answers identical requests again for nothing, and sends those that come together once. Default: none. */
+  cache?: ResponseCache | undefined;
+  /** Keeps every exchange in a file; see `createRecorder`. */
+  recorder?: Recorder | undefined;
+  /** Answers every request from a file; nothing is sent. */
+  replay?: Replay | undefined;
   /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
   log?: Omit<FailureLogOptions, "apiKey"> | undefined;
   /** Whether the server takes what only OpenAI's takes: service tiers and cache keys. Default false. */
@@ -141,7 +150,8 @@ const promptCacheKey = (conversation: string) =>
 
 /** What a thrown error means for whoever asked; undefined: it is none of the provider's doing. */
 function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
-  if (signal?.aborted) {
+  const isRecordedAbort = error instanceof ModelError && error.code === "aborted";
+  if (signal?.aborted || isRecordedAbort) {
     const wasSent = isAnswered || attempts.length > 0;
     const detail = wasSent ? "Broken off; its request may have been paid." : "Broken off before it was sent.";
     return { problem: "aborted", detail } as const;
@@ -150,6 +160,14 @@ function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
 }
 
 function createSend(options: GatewayOptions): Send {
+  const { replay, recorder, cache, apiKey, baseUrl } = options;
+  if (replay !== undefined) return replay.send;
+  const sent = createNetworkSend(options);
+  const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
+  return recorder === undefined ? cached : recorder.around(cached);
+}
+
+function createNetworkSend(options: GatewayOptions): Send {
   const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;
   const circuits = new Map<string, Circuit>();
   const retry: RetrySettings = {
@@ -331,5 +349,6 @@ const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({
   outputTokens: 0,
   reasoningTokens: 0,
   costNanoUsd: 0,
+  fromCache: true,
   ...(costNanoUsd === undefined ? {} : { savedNanoUsd: costNanoUsd }),
 });

@@ -202,7 +202,7 @@ describe("what is told of a failed attempt", () => {
       apiKey: KEY,
     });
     const { send, exchange } = stage([rejected(500), good], { log });
-    exchange.request.messages.push({ role: "user", content: `my key is ${KEY}` });
+    exchange.request.messages.push({ role: "user", content: `{"api_key": "${KEY}"} and my key is ${KEY}` });
     await send(exchange);
     expect(JSON.stringify(logged)).toContain(PROMPT);
     expect(JSON.stringify(logged)).not.toContain("MARKED");
