@@ -6,6 +6,7 @@ import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { createGateway, type Gateway } from "./model/gateway.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
+import { makeQuote, type Quote, type QuoteOptions } from "./quote/quote.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { findKey, type KeySource } from "./vault/find-key.ts";
@@ -52,6 +53,12 @@ export interface Dramatis {
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
   /** Runs a scenario to its end. */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
+  /**
+   * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
+   * without a network, also with a key. Tools of your own are not counted.
+   * @throws DramatisError `invalid-argument` for options out of range or amounts beyond $9 million.
+   */
+  quote(scenario: Scenario, options?: QuoteOptions): Promise<Quote>;
 }
 
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
@@ -130,6 +137,11 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     to === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
+  /** To an offline server of its own: its prompt cache is empty, and the bill of `offline` does not see it. */
+  const openGateway = () => {
+    const { fetch } = createOfflineServer({ models: [...catalog.models.values()], recordRequests: false });
+    return createGateway({ apiKey: NO_KEY, baseUrl: OFFLINE_BASE_URL, catalog, fetch });
+  };
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
@@ -153,6 +165,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
       const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
       return await runConversation(graph, { clock, ...run, scenario, transport, conversationId });
     },
+    quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };
 }
 
