@@ -35,7 +35,7 @@ const DEFAULT_FOLDER = "dramatis-out";
 /** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
 const ECHO_MS = 500;
 
-function contextOf({ turns, model, complexity, maxCost }: RunFlags): ConversationContextInput {
+export function contextOf({ turns, model, complexity, maxCost }: RunFlags): ConversationContextInput {
   return {
     ...(turns === undefined ? {} : { maxTurns: turns }),
     ...(model === undefined ? {} : { models: { "*": model } }),
@@ -45,7 +45,7 @@ function contextOf({ turns, model, complexity, maxCost }: RunFlags): Conversatio
 }
 
 /** The catalog's own words, and which flags they are about. */
-function checkModel(id: string, catalog: Catalog): void {
+export function checkModel(id: string, catalog: Catalog): void {
   try {
     catalog.model(id);
   } catch (cause) {
