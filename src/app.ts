@@ -14,6 +14,7 @@ import { createRecorder, type Recorder } from "./model/recorder.ts";
 import { openReplay, type Replay } from "./model/replay.ts";
 import type { ResponseCache } from "./model/response-cache.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
+import { makeQuote, type Quote, type QuoteOptions } from "./quote/quote.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { findKey, type KeySource } from "./vault/find-key.ts";
@@ -91,6 +92,12 @@ export interface Dramatis {
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
   /** Runs a scenario to its end. */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
+  /**
+   * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
+   * without a network, also with a key. Tools of your own are not counted.
+   * @throws DramatisError `invalid-argument` for options out of range or amounts beyond $9 million.
+   */
+  quote(scenario: Scenario, options?: QuoteOptions): Promise<Quote>;
 }
 
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
@@ -224,6 +231,17 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     options.record === undefined
       ? undefined
       : createRecorder({ file: options.record, transport: sentBy, apiKey: to?.apiKey, clock });
+  /** To an offline server of its own: its prompt cache is empty, and the bill of `offline` does not see it. */
+  const openGateway = () => {
+    const { fetch } = createOfflineServer({ models: [...catalog.models.values()], recordRequests: false });
+    return createGateway({
+      apiKey: NO_KEY,
+      baseUrl: OFFLINE_BASE_URL,
+      catalog,
+      fetch,
+      hasOpenAiOptions: true,
+    });
+  };
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
@@ -295,6 +313,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
         throw error;
       }
     },
+    quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };
 }
 

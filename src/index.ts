@@ -75,6 +75,9 @@ export {
   type RecordedRequest,
 } from "./offline/server.ts";
 export type { Traffic } from "./offline/traffic.ts";
+export type { Bound, MostPrices } from "./quote/bound.ts";
+export type { Expected, ExpectedUse, Prices } from "./quote/expected.ts";
+export type { Quote, QuoteBudget, QuoteOptions, QuoteSample } from "./quote/quote.ts";
 export { type MessageLine, messageLines } from "./report/message-lines.ts";
 export { transcriptMarkdown } from "./report/transcript.ts";
 export { findScenario } from "./scenario/find-scenario.ts";

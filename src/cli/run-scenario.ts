@@ -51,7 +51,13 @@ const LOG_FILE = "attempts.jsonl";
 /** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
 const ECHO_MS = 500;
 
-function contextOf({ turns, model, complexity, maxCost, context }: RunFlags): ConversationContextInput {
+export function contextOf({
+  turns,
+  model,
+  complexity,
+  maxCost,
+  context,
+}: RunFlags): ConversationContextInput {
   return {
     ...(turns === undefined ? {} : { maxTurns: turns }),
     ...(model === undefined ? {} : { models: { "*": model } }),
@@ -62,7 +68,7 @@ function contextOf({ turns, model, complexity, maxCost, context }: RunFlags): Co
 }
 
 /** The catalog's own words, and which flags they are about. */
-function checkModel(id: string, catalog: Catalog): void {
+export function checkModel(id: string, catalog: Catalog): void {
   try {
     catalog.model(id);
   } catch (cause) {

@@ -6,7 +6,7 @@ import type { Terminal } from "./terminal.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
 
 /** Keys in the order help shows them; importing the schema that names them would load all schemas for it. */
-const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
+export const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
 
 const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
 

@@ -10,7 +10,7 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 import { categoriesInScope, createKnowledgeIndex } from "../../tools/knowledge-index.ts";
-import { createSearchTool, SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
+import { SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Gateway } from "../model/gateway.ts";
@@ -22,6 +22,7 @@ import type { ConversationEvent } from "./events.ts";
 import { takeNotices, withScreening } from "./input-screening.ts";
 import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
+import { personaTools } from "./persona-tools.ts";
 import type { Policy } from "./policies.ts";
 import {
   type ConversationContextInput,
@@ -120,11 +121,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   );
   graph.addEdge(START, "moderator");
   for (const persona of scenario.cast) {
-    const search =
-      categories.length === 0
-        ? []
-        : [createSearchTool(index, { personaId: persona.id, categories: persona.knowledge })];
-    const tools = [...search, ...(parts.tools ?? [])];
+    const tools = [...personaTools(index, persona), ...(parts.tools ?? [])];
     const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock, summaries });
     graph.addNode(
       persona.id,

@@ -22,6 +22,7 @@ import { Completions, carrying } from "./completions.ts";
 import { bindDemand, type Demand, demandText, type Send as SendDemand } from "./demand.ts";
 import type { Deadline, Delta, Exchange, Priority, Send } from "./exchange.ts";
 import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
+import { longestAnswer } from "./longest-answer.ts";
 import { ModelError } from "./model-error.ts";
 import { openNetwork } from "./network.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
@@ -124,9 +125,6 @@ export interface Gateway {
 const TIMEOUT_MS = 120_000;
 const TURN_TIMEOUT_MS = 600_000;
 
-/** What a reasoning model may think with before it answers, since the provider counts both together. */
-const THINKING_TOKENS = 4000;
-
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
 
@@ -217,8 +215,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function line<T>(settings: ModelLineSettings<T>): ModelLine<T> {
     const { schema, tools = [], seed } = settings;
     const model = catalog.model(settings.model);
-    const wanted = settings.maxOutputTokens + (model.reasons ? THINKING_TOKENS : 0);
-    const maxOutputTokens = Math.min(wanted, model.maxOutput);
+    const maxOutputTokens = longestAnswer(model, settings.maxOutputTokens);
     const { parallelToolCalls } = model;
     const demand: Demand = {
       method: settings.method ?? model.structured,

@@ -82,6 +82,9 @@ export interface TurnOutcome {
 
 const MAX_REPAIRS = 1;
 
+/** The most requests a turn can take: every tool round, the answer, and its repair. */
+export const mostRequests = (maxToolRounds: number): number => maxToolRounds + 1 + MAX_REPAIRS;
+
 /** What the persona is told after a problem that a second try may cure; no entry: it cannot. */
 const REPAIRS: Partial<Record<FailureKind, string>> = {
   truncated: "Your last answer was too long and was cut off. Answer again in at most half as many words.",
