@@ -1,17 +1,11 @@
 /** How many tokens a request is, at most. The tokenizer (180 MB, half a second) is loaded only when it is needed. */
 import type { Tiktoken } from "js-tiktoken/lite";
 import type { ModelInfo } from "../domain/model-info.ts";
+import { createKeptCounter } from "./kept-counts.ts";
 
 type Encoding = ModelInfo["encoding"];
-const tokenizers = new Map<Encoding, Promise<Tiktoken>>();
-
-function tokenizer(encoding: Encoding): Promise<Tiktoken> {
-  const loaded = tokenizers.get(encoding);
-  if (loaded !== undefined) return loaded;
-  const loading = import("js-tiktoken").then(({ getEncoding }) => getEncoding(encoding));
-  tokenizers.set(encoding, loading);
-  return loading;
-}
+type Count = (text: string) => number;
+const counters = new Map<Encoding, Promise<Count>>();
 
 /**
  * Unbroken runs of this many characters, all of them white space or none, are cut: the tokenizer's time grows with
@@ -19,9 +13,7 @@ function tokenizer(encoding: Encoding): Promise<Tiktoken> {
  */
 const RUN = /\S{200}|\s{200}/gu;
 
-/** Tokens of a text; exact but for texts with runs that long, where each cut may change the count by a few. */
-export async function countTokens(text: string, encoding: Encoding): Promise<number> {
-  const encoder = await tokenizer(encoding);
+function countInPieces(text: string, encoder: Tiktoken): number {
   let tokens = 0;
   let from = 0;
   const count = (part: string) => encoder.encode(part, [], []).length;
@@ -30,6 +22,22 @@ export async function countTokens(text: string, encoding: Encoding): Promise<num
     from = index + run.length;
   }
   return tokens + count(text.slice(from));
+}
+
+function counter(encoding: Encoding): Promise<Count> {
+  const loaded = counters.get(encoding);
+  if (loaded !== undefined) return loaded;
+  const loading = import("js-tiktoken").then(({ getEncoding }) => {
+    const encoder = getEncoding(encoding);
+    return createKeptCounter((text) => countInPieces(text, encoder));
+  });
+  counters.set(encoding, loading);
+  return loading;
+}
+
+/** Tokens of a text; exact but for texts with runs that long, where each cut may change the count by a few. */
+export async function countTokens(text: string, encoding: Encoding): Promise<number> {
+  return (await counter(encoding))(text);
 }
 
 /** No text has more tokens than UTF-8 bytes: every token of a byte-level encoding is at least one byte. */

@@ -4,8 +4,11 @@ import type { ModelInfo } from "../domain/model-info.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
-/** Tokens a provider adds for framing: 3 for the reply, 5 a message (3, its role, its name), some for tools and schema. */
-const FRAME = { reply: 3, message: 5, tools: 100 };
+/**
+ * Tokens a provider adds for framing. Published: 3 for the reply, 3 and the role's for a message, 1 for its name. What
+ * tools and a schema add is not; for money it is enough in any case, for limits it is what they may well be.
+ */
+const FRAME = { reply: 3, message: 4, name: 1, tools: 100, likelyTools: 12 };
 
 function textsOf(message: BaseMessage): string[] {
   const { content, name = "" } = message;
@@ -18,6 +21,17 @@ function textsOf(message: BaseMessage): string[] {
 /** The messages of a transcript come again with every request: what is known of each is kept. */
 const bounds = new WeakMap<BaseMessage, number>();
 
+/** For money, as if every message had a name. */
+const frameOf = (messages: readonly BaseMessage[]) =>
+  FRAME.reply + FRAME.tools + messages.length * (FRAME.message + FRAME.name);
+
+/** For limits. */
+const likelyFrameOf = (messages: readonly BaseMessage[]) =>
+  messages.reduce(
+    (sum, { name }) => sum + FRAME.message + (name ? FRAME.name : 0),
+    FRAME.reply + FRAME.likelyTools,
+  );
+
 function boundOf(message: BaseMessage): number {
   const known = bounds.get(message);
   if (known !== undefined) return known;
@@ -29,12 +43,17 @@ function boundOf(message: BaseMessage): number {
 const boundOfAll = (messages: readonly BaseMessage[]): number =>
   messages.reduce((sum, message) => sum + boundOf(message), 0);
 
+async function countTexts(texts: readonly string[], encoding: ModelInfo["encoding"]): Promise<number> {
+  const counts = await Promise.all(texts.map((text) => countTokens(text, encoding)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 const counted = new WeakMap<BaseMessage, Map<string, Promise<number>>>();
 
 function countedOnce(message: BaseMessage, encoding: ModelInfo["encoding"]): Promise<number> {
   const known = counted.get(message) ?? new Map<string, Promise<number>>();
   counted.set(message, known);
-  const counting = known.get(encoding) ?? countTokens(textsOf(message).join("\n"), encoding);
+  const counting = known.get(encoding) ?? countTexts(textsOf(message), encoding);
   known.set(encoding, counting);
   return counting;
 }
@@ -59,19 +78,16 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
   const bound = costOf(frameOf(messages) + tokenBound(request.demands) + boundOfAll(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  return costOf(await countedAll(request));
+  return costOf(frameOf(messages) + (await countedAll(request)));
 }
 
-const frameOf = (messages: readonly BaseMessage[]) =>
-  FRAME.reply + FRAME.tools + messages.length * FRAME.message;
-
-/** The prompt's tokens, framing included. */
+/** The tokens of all texts of the prompt. */
 async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
   const counts = await Promise.all([
     countTokens(demands, model.encoding),
     ...messages.map((message) => countedOnce(message, model.encoding)),
   ]);
-  return frameOf(messages) + counts.reduce((sum, count) => sum + count, 0);
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
@@ -89,7 +105,8 @@ export function requestTokens(
   request: Omit<WorstCase, "enoughNanoUsd">,
   isExact: boolean,
 ): number | Promise<number> {
-  if (isExact) return countedAll(request).then((input) => input + request.maxOutputTokens);
+  const rest = likelyFrameOf(request.messages) + request.maxOutputTokens;
+  if (isExact) return countedAll(request).then((input) => input + rest);
   const bytes = tokenBound(request.demands) + boundOfAll(request.messages);
-  return Math.ceil(bytes / BYTES_A_TOKEN) + request.maxOutputTokens;
+  return Math.ceil(bytes / BYTES_A_TOKEN) + rest;
 }
