@@ -4,7 +4,10 @@ import { type Conversation, type ConversationParts, createConversation } from ".
 import { type RunOptions, runConversation } from "./conversation/run.ts";
 import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
-import { createGateway, type Gateway } from "./model/gateway.ts";
+import { type Budget, createBudget } from "./model/budget.ts";
+import { logFile, type WarningLogger } from "./model/failure-log.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
+import { createLimiter, type Limits } from "./model/pace/limiter.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -34,14 +37,35 @@ export interface DramatisOptions {
   maxRetries?: number | undefined;
   /** Where keys and settings are read from. Default: process.env. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** A cap in dollars that all conversations share; each ends with status `budget` when it is reached. Default: none. */
+  maxCostUsd?: number | undefined;
+  /**
+   * Requests and tokens a minute, for every model or by model. Default: the project's own limits where there is an admin
+   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say.
+   */
+  limits?: Limits | ((model: string) => Limits | undefined) | undefined;
+  /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
+  log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
+}
+
+export interface LogOptions {
+  file?: string | undefined;
+  logger?: WarningLogger | undefined;
+  withPrompts?: boolean | undefined;
+  /** Told when the file cannot be written. Default: a warning of the process. */
+  onLost?: ((error: unknown) => void) | undefined;
 }
 
 export interface Dramatis {
   readonly transport: ConversationRecord["transport"];
   readonly catalog: Catalog;
   readonly gateway: Gateway;
+  /** The cap that its conversations share; undefined without `maxCostUsd`. */
+  readonly budget: Budget | undefined;
+  /** Why the project's limits, which could have been read, were not; the pace is then learned from the answers. */
+  readonly limitsProblem: string | undefined;
   /** Where requests go, without credentials; undefined offline. */
   readonly host: string | undefined;
   /** Where the API key was found; undefined offline, without a key, and when it was given as `apiKey`. */
@@ -60,6 +84,8 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
     conversationId?: string | undefined;
   };
 
+/** The project's limits help; nobody waits long for them. */
+const LIMITS_TIMEOUT_MS = 10_000;
 export const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
@@ -116,6 +142,41 @@ function destination(
   );
 }
 
+/** Limits as they were given, else the project's own where an admin key can read them. */
+async function limitsOf(
+  options: DramatisOptions,
+  to: { baseUrl: string } | undefined,
+): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
+  if (options.limits !== undefined) return { limits: options.limits };
+  const env = options.env ?? process.env;
+  const project = set(env.OPENAI_PROJECT_ID);
+  if (to === undefined || project === undefined) return {};
+  const admin = findKey("admin", { env });
+  if (admin === undefined) return {};
+  try {
+    const { readProjectLimits } = await import("./model/pace/project-limits.ts");
+    const { baseUrl } = to;
+    const byModel = await readProjectLimits({
+      adminKey: admin.key,
+      project,
+      baseUrl,
+      fetch: options.fetch,
+      signal: AbortSignal.timeout(LIMITS_TIMEOUT_MS),
+    });
+    return { limits: (model) => byModel.get(model) };
+  } catch (error) {
+    if (!(error instanceof DramatisError)) throw error;
+    return { problem: error.message };
+  }
+}
+
+function logOf(log: LogOptions | undefined): GatewayOptions["log"] {
+  if (log === undefined) return undefined;
+  const { file, withPrompts, onLost = (error) => process.emitWarning(String(error)) } = log;
+  const logger = log.logger ?? (file === undefined ? undefined : logFile(file, onLost));
+  return logger && { logger, withPrompts };
+}
+
 /**
  * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
  * `offline` is not true, the vault; nothing needs closing.
@@ -130,6 +191,10 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     to === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
+  const isOpenAi = to === undefined || new URL(to.baseUrl).hostname.endsWith("openai.com");
+  const { limits, problem: limitsProblem } = await limitsOf(options, to);
+  const budget =
+    options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
@@ -137,6 +202,11 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
+    limiter: createLimiter({ limits }),
+    budget,
+    log: logOf(options.log),
+    hasOpenAiOptions: isOpenAi,
+    clock,
   });
   const transport = offline === undefined ? "network" : "offline";
 
@@ -144,6 +214,8 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     transport,
     catalog,
     gateway,
+    budget,
+    limitsProblem,
     host,
     keySource: to?.keySource,
     offline,

@@ -34,6 +34,7 @@ export {
 } from "./domain/record.ts";
 export { type ScenarioFile, type ScenarioInput, scenarioSchema } from "./domain/scenario.ts";
 export type { Notice, Screening, SecretPolicy } from "./domain/screening.ts";
+export type { Summary, SummaryEntry } from "./domain/summary.ts";
 export type {
   Choice,
   FailureKind,
@@ -77,6 +78,7 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";
 export type { KeySource } from "./vault/find-key.ts";
 export {
   type NewKey,

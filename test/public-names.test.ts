@@ -18,6 +18,7 @@ it("exports these values and no others", () => {
     "createKnowledgeIndex",
     "createOfflineServer",
     "createSearchTool",
+    "explainPrompt",
     "findScenario",
     "formatUsd",
     "loadCatalog",

@@ -1,7 +1,7 @@
 /** Shows a conversation as it goes on: header, turns, a progress line, the end; or, with `--quiet`, the end only. */
 import type { Dramatis } from "../app.ts";
 import { rateComplexity } from "../conversation/complexity.ts";
-import type { ConversationEvent } from "../conversation/events.ts";
+import type { ConversationEvent, TokenEvent } from "../conversation/events.ts";
 import { chooseModel } from "../conversation/persona-node.ts";
 import { settingsOf } from "../conversation/settings.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
@@ -17,9 +17,11 @@ import {
   renderHeader,
   renderRating,
   renderRemark,
+  renderSpeaker,
   renderTurn,
 } from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
+import { createLiveMessage, type LiveMessage } from "./screen/live-message.ts";
 import { renderProgress } from "./screen/progress.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -70,9 +72,38 @@ export function createRunScreen({
   let level: ComplexityLevel | undefined;
   let spent = emptySubtotal();
   let turns = 0;
+  let told: string | undefined;
+  /** What is being said, and in which attempt. */
+  let live: { attempt: number; message: LiveMessage } | undefined;
 
-  const print = (lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
   const erase = () => hasProgress && terminal.writeError(ERASE_LINE);
+
+  /** In the place of what is being said; written at once, so that nothing flickers. */
+  function print(lines: readonly string[]) {
+    const cleared = live?.message.clear() ?? "";
+    live = undefined;
+    terminal.write(`${cleared}${lines.join("\n")}\n`);
+  }
+
+  /** Takes away what is being said; it comes back with its next word. */
+  function hide() {
+    const cleared = live?.message.clear() ?? "";
+    if (cleared !== "") terminal.write(cleared);
+  }
+
+  function speak({ turn, speaker, text, attempt }: TokenEvent) {
+    const { size } = terminal;
+    if (size === undefined || mode !== "full") return;
+    if (live === undefined) erase();
+    let cleared = "";
+    if (live?.attempt !== attempt) {
+      cleared = live?.message.clear() ?? "";
+      const heading = renderSpeaker(turn, speaker, cast, screen);
+      live = { attempt, message: createLiveMessage(heading, { screen, size }) };
+    }
+    const drawn = cleared + live.message.add(text);
+    if (drawn !== "") terminal.write(drawn);
+  }
 
   function progress(activity: string) {
     if (!hasProgress) return;
@@ -96,6 +127,19 @@ export function createRunScreen({
     level = rating.level;
   }
 
+  /** A notice once, however many turns it holds for; of summaries only those that failed, the others go without saying. */
+  function tell(event: Extract<ConversationEvent, { type: "notice" | "summary" }>) {
+    const failure = event.type === "summary" ? event.summary.failure : undefined;
+    const text =
+      event.type === "notice"
+        ? event.text
+        : failure &&
+          `No summary could be made (${failure.kind}): the transcript stays longer. ${failure.detail}`;
+    if (text === undefined || text === told || mode === "json") return;
+    told = text;
+    terminal.writeError(`${text}\n`);
+  }
+
   return {
     open() {
       if (mode !== "full") {
@@ -114,10 +158,18 @@ export function createRunScreen({
       print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
     },
     show(event) {
+      if (event.type === "token") {
+        speak(event);
+        return;
+      }
       erase();
       if (event.type === "choice") {
         rated(event.complexity);
         progress(`${cast.find(({ id }) => id === event.choice.speaker)?.name ?? ""} is speaking`);
+        return;
+      }
+      if (event.type === "notice" || event.type === "summary") {
+        tell(event);
         return;
       }
       const spoken = event.type === "turn" ? event.turn : event.failure;
@@ -133,10 +185,13 @@ export function createRunScreen({
       );
     },
     note(text) {
+      hide();
       erase();
       terminal.writeError(`${text}\n`);
     },
     close() {
+      hide();
+      live = undefined;
       erase();
     },
     end(record, files) {

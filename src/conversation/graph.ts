@@ -34,6 +34,7 @@ import {
   conversationOutput,
   conversationState,
 } from "./state.ts";
+import { createSummaries } from "./summaries.ts";
 
 export interface ConversationParts {
   /** The only way to a model; see `createGateway`. */
@@ -71,14 +72,17 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `notices`, `usage`,
- * `totals`, `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns, screening }`. Streams events
- * `{ type: "choice" | "turn" | "failure", … }` in mode `custom`.
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
+ * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
+ * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "turn" | "failure" | "summary" | "notice", … }`
+ * in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
+ * `messages`.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;
   const clock = parts.clock ?? Date.now;
   const index = createKnowledgeIndex(scenario.passages);
+  const summaries = createSummaries(gateway);
   const moderate = createModeratorNode({
     scenario,
     gateway,
@@ -86,6 +90,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
     policy: parts.policy,
     endings: parts.endings ?? [],
+    summaries,
   });
   const categories = [...categoriesInScope(index).keys()];
   const ids = scenario.cast.map(({ id }) => id);
@@ -120,7 +125,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
         ? []
         : [createSearchTool(index, { personaId: persona.id, categories: persona.knowledge })];
     const tools = [...search, ...(parts.tools ?? [])];
-    const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock });
+    const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock, summaries });
     graph.addNode(
       persona.id,
       (state: ConversationState, config: LangGraphRunnableConfig) =>

@@ -24,6 +24,13 @@ export interface AskedChoice {
   overBudget?: string | undefined;
 }
 
+/** What asking costs is told of, beside the conversation itself. */
+export interface ChoiceRequest {
+  conversationId: string;
+  /** Nano-dollars; undefined: nothing caps the cost. */
+  spendableNanoUsd: number | undefined;
+}
+
 /** Latest turns the model sees; the cast's roles and this much of the conversation decide a speaker. */
 const SEEN_TURNS = 8;
 const MAX_OUTPUT_TOKENS = 200;
@@ -49,7 +56,7 @@ export function createModelPolicy(
 
   return async function choose(
     view: ConversationView,
-    spendableNanoUsd: number | undefined,
+    { conversationId, spendableNanoUsd }: ChoiceRequest,
     config: RunnableConfig,
   ): Promise<AskedChoice> {
     const among = candidates(view);
@@ -85,6 +92,7 @@ export function createModelPolicy(
         ],
         purpose: "moderator",
         turn: view.turn,
+        conversation: conversationId,
         spendableNanoUsd,
         signal: runSignals().abort,
       },

@@ -38,7 +38,7 @@ function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): C
 /** The record of a state: of what `invoke` or the stream mode `values` gives, or of `getState(config).values`. */
 export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
   const { scenario, conversationId, transport } = parts;
-  const { turns, failures, attempts, status, ending } = state;
+  const { turns, failures, attempts, summaries, status, ending } = state;
   const notices = [...scenario.notices, ...state.notices];
   const endedAt = new Date(parts.endedAt ?? Date.now()).toISOString();
   return {
@@ -57,6 +57,7 @@ export function recordOf(state: ConversationState, parts: RecordParts): Conversa
     turns,
     failures,
     attempts,
+    summaries,
     sources: sourcesOf(scenario, turns),
     ...(notices.length > 0 ? { notices } : {}),
     usage: { entries: state.usage, totals: state.totals },

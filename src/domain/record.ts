@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { attemptSchema } from "./attempt.ts";
 import { noticeSchema } from "./screening.ts";
+import { summaryEntrySchema } from "./summary.ts";
 import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
 import { totalsSchema, usageEntrySchema } from "./usage.ts";
 
@@ -51,6 +52,9 @@ export const conversationRecordSchema = z.object({
   attempts: z
     .array(attemptSchema)
     .describe("Attempts of requests that came to nothing and, where it helped, were made again."),
+  summaries: z
+    .array(summaryEntrySchema)
+    .describe("What stood for the older part of the transcript, and what could not be summarised."),
   sources: z
     .array(sourceSchema)
     .describe("Every passage that was cited, in the order of its first citation."),

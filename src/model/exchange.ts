@@ -54,6 +54,8 @@ export interface Exchange {
   /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
   readonly spendableNanoUsd: number | undefined;
 
+  /** The most the attempt under way can cost; undefined while nobody needed to know. */
+  heldNanoUsd: number | undefined;
   /** Failed attempts, oldest first. */
   readonly attempts: Attempt[];
   /** Shared budget held for the answer; whoever counts its cost settles it. */

@@ -1,4 +1,5 @@
 /** The only way to a model: binds tools and the demanded answer, sends, counts, and says what came back. */
+import { createHash } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -12,6 +13,7 @@ import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
+import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
@@ -25,7 +27,7 @@ import { createLimiter, type Limiter } from "./pace/limiter.ts";
 import { type Reply, readReply } from "./reply.ts";
 import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
-import { leastInputTokens, requestTokens, type WorstCase, worstCaseNanoUsd } from "./worst-case.ts";
+import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions {
   catalog: Catalog;
@@ -46,6 +48,8 @@ export interface GatewayOptions {
   budget?: Budget | undefined;
   /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
   log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Whether the server takes what only OpenAI's takes: service tiers and cache keys. Default false. */
+  hasOpenAiOptions?: boolean | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
   /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
@@ -72,7 +76,7 @@ export interface Ask {
   purpose: Purpose;
   turn: number;
   persona?: string | undefined;
-  /** Shares the limits fairly with the others, and names the request in the log. */
+  /** The conversation it belongs to: conversations take turns, the log names it, and the provider caches by it. */
   conversation?: string | undefined;
   /** False: the model must answer now, although tools are bound. Default true. */
   mayCallTools?: boolean;
@@ -88,6 +92,8 @@ export interface Ask {
   lengths?: LengthLimits | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
+  /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
+  tell?: { field: string; onText: (piece: TextPiece) => void } | undefined;
 }
 
 /** A model with tools and a demanded answer, ready to be asked. Does not throw for what a provider may do. */
@@ -125,6 +131,10 @@ function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   const isTrue = inputTokens >= leastInput;
   return costNanoUsd === undefined || costNanoUsd === 0 || isTrue ? entry : rest;
 }
+
+/** At most 64 characters, as the provider wants it; a hash, since an embedder's id may say whose conversation it is. */
+const promptCacheKey = (conversation: string) =>
+  createHash("sha256").update(conversation).digest("hex").slice(0, 32);
 
 /** What a thrown error means for whoever asked; undefined: it is none of the provider's doing. */
 function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
@@ -173,6 +183,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       // The key stays with what carries the requests.
       apiKey: "carried by the gateway",
       maxTokens,
+      // A project may default to a dearer tier than prices and bounds are figured with.
+      ...(options.hasOpenAiOptions ? { service_tier: "default" as const } : {}),
       ...(info.reasons || temperature === undefined ? {} : { temperature }),
       maxRetries: 0,
       // Answers are streamed, when they are, below: LangChain gets them whole.
@@ -217,11 +229,12 @@ export function createGateway(options: GatewayOptions): Gateway {
         priority: asked.priority ?? "interactive",
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
-        onDelta: asked.onDelta,
+        onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
         maxOutputTokens,
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),
         spendableNanoUsd: asked.spendableNanoUsd,
+        heldNanoUsd: undefined,
         attempts: [],
         reservation: undefined,
         isAnswered: false,
@@ -235,6 +248,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       const sent = exchange as Exchange;
       const watched = withHandler(config, handler);
       if (sent.signal !== undefined) watched.signal = sent.signal;
+      if (options.hasOpenAiOptions && conversation !== undefined)
+        Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
       try {
         const raw = await carrying(
           (request) => send(Object.assign(sent, { request })),
@@ -244,13 +259,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await settled(sent, handler.entries, worst),
+          usage: await settled(sent, handler.entries, leastInputTokens(worst)),
           attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
-        const usage = await settled(sent, handler.entries, worst);
+        const usage = await settled(sent, handler.entries, leastInputTokens(worst));
         if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
@@ -276,29 +291,33 @@ function refused(problem: LengthProblem): Reply<never> {
 
 /** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */
 async function settled(
-  { attempts, isAnswered, reservation, requestId, fromCache, labels, model }: Exchange,
+  exchange: Exchange,
   counted: readonly UsageEntry[],
-  worst: Omit<WorstCase, "enoughNanoUsd">,
+  leastTokens: number,
 ): Promise<UsageEntry[]> {
+  const { attempts, isAnswered, reservation, requestId, fromCache, labels, model } = exchange;
   const { conversation: _, ...names } = labels;
-  const leastTokens = leastInputTokens(worst);
   const unknown: UsageEntry = { ...names, model: model.id, tier: "standard" };
-  const lost = attempts.filter(({ mayBeBilled }) => mayBeBilled).map(() => unknown);
+  const lost = attempts
+    .filter(({ mayBeBilled }) => mayBeBilled)
+    .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
   // LangChain reports a failed call to its handlers too; what failed is in `attempts`.
-  const answers = isAnswered ? (counted.length > 0 ? counted : [unknown]) : [];
-  const answered = answers.map((entry) => ({
+  const entry = isAnswered ? (counted[0] ?? unknown) : undefined;
+  if (entry === undefined) return lost;
+  const answer = {
     ...(fromCache ? saved(entry) : believable(entry, leastTokens)),
     ...(requestId === undefined ? {} : { requestId }),
-  }));
-  const isKnown = [...lost, ...answered].every(({ costNanoUsd }) => costNanoUsd !== undefined);
-  const most = isKnown
-    ? undefined
-    : await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
-  reservation?.settle(answered.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? most ?? 0), 0));
-  return [...lost, ...answered].map((entry) =>
-    entry.costNanoUsd === undefined && most !== undefined ? { ...entry, costBoundNanoUsd: most } : entry,
-  );
+  };
+  const bound =
+    answer.costNanoUsd === undefined
+      ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
+      : undefined;
+  reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
+  return [...lost, bounded(answer, bound)];
 }
+
+const bounded = (entry: UsageEntry, bound: number | undefined): UsageEntry =>
+  bound === undefined ? entry : { ...entry, costBoundNanoUsd: bound };
 
 /** An answer out of the cache costs nothing. */
 const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({

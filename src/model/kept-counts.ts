@@ -8,6 +8,8 @@ import { LRUCache } from "lru-cache";
 const MEMORY_CHARACTERS = 2_000_000;
 /** Longer lines are no prompt's; they would push everything else out. */
 const LONGEST_LINE = 20_000;
+/** Longer texts are not looked at line by line. */
+const LONGEST_TEXT = 200_000;
 
 /**
  * Where a token always ends, so that the parts' tokens are the whole's: after a line break, unless white space follows,
@@ -31,5 +33,8 @@ export function createKeptCounter(count: (text: string) => number): (text: strin
     return tokens;
   }
 
-  return (text) => text.split(LINE_ENDS).reduce((sum, line) => sum + countLine(line), 0);
+  return (text) =>
+    text.length > LONGEST_TEXT
+      ? count(text)
+      : text.split(LINE_ENDS).reduce((sum, line) => sum + countLine(line), 0);
 }

@@ -1,62 +1,12 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
-import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../domain/model-info.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
+import { promptBound, promptTokens } from "./message-tokens.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
-/**
- * Tokens a provider adds for framing. Published: 3 for the reply, 3 and the role's for a message, 1 for its name. What
- * tools and a schema add is not; for money it is enough in any case, for limits it is what they may well be.
- */
-const FRAME = { reply: 3, message: 4, name: 1, tools: 100, likelyTools: 12 };
-
-function textsOf(message: BaseMessage): string[] {
-  const { content, name = "" } = message;
-  const calls =
-    AIMessage.isInstance(message) && message.tool_calls?.length ? JSON.stringify(message.tool_calls) : "";
-  // `text` builds content blocks first; nearly all content is a string already.
-  return [typeof content === "string" ? content : message.text, name, calls];
-}
-
-/** The messages of a transcript come again with every request: what is known of each is kept. */
-const bounds = new WeakMap<BaseMessage, number>();
-
-/** For money, as if every message had a name. */
-const frameOf = (messages: readonly BaseMessage[]) =>
-  FRAME.reply + FRAME.tools + messages.length * (FRAME.message + FRAME.name);
-
-/** For limits. */
-const likelyFrameOf = (messages: readonly BaseMessage[]) =>
-  messages.reduce(
-    (sum, { name }) => sum + FRAME.message + (name ? FRAME.name : 0),
-    FRAME.reply + FRAME.likelyTools,
-  );
-
-function boundOf(message: BaseMessage): number {
-  const known = bounds.get(message);
-  if (known !== undefined) return known;
-  const bound = textsOf(message).reduce((sum, text) => sum + tokenBound(text), 0);
-  bounds.set(message, bound);
-  return bound;
-}
-
-const boundOfAll = (messages: readonly BaseMessage[]): number =>
-  messages.reduce((sum, message) => sum + boundOf(message), 0);
-
-async function countTexts(texts: readonly string[], encoding: ModelInfo["encoding"]): Promise<number> {
-  const counts = await Promise.all(texts.map((text) => countTokens(text, encoding)));
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-const counted = new WeakMap<BaseMessage, Map<string, Promise<number>>>();
-
-function countedOnce(message: BaseMessage, encoding: ModelInfo["encoding"]): Promise<number> {
-  const known = counted.get(message) ?? new Map<string, Promise<number>>();
-  counted.set(message, known);
-  const counting = known.get(encoding) ?? countTexts(textsOf(message), encoding);
-  known.set(encoding, counting);
-  return counting;
-}
+/** Tokens a provider adds to tools and schema; not published. For money enough in any case, for limits what is likely. */
+const TOOLS_FRAME = { most: 100, likely: 12 };
 
 export interface WorstCase {
   model: ModelInfo;
@@ -76,18 +26,18 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   const { model, messages, enoughNanoUsd } = request;
   const outputTokens = request.maxOutputTokens;
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-  const bound = costOf(frameOf(messages) + tokenBound(request.demands) + boundOfAll(messages));
+  const bound = costOf(TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  return costOf(frameOf(messages) + (await countedAll(request)));
+  return costOf(TOOLS_FRAME.most + (await countedAll(request)));
 }
 
-/** The tokens of all texts of the prompt. */
+/** The prompt's tokens, with the framing of its messages. */
 async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
-  const counts = await Promise.all([
+  const [demanded, prompt] = await Promise.all([
     countTokens(demands, model.encoding),
-    ...messages.map((message) => countedOnce(message, model.encoding)),
+    promptTokens(messages, model.encoding),
   ]);
-  return counts.reduce((sum, count) => sum + count, 0);
+  return demanded + prompt;
 }
 
 /** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
@@ -95,7 +45,7 @@ const MOST_BYTES_A_TOKEN = 24;
 
 /** Fewer input tokens than this cannot be true for a request. */
 export const leastInputTokens = ({ messages }: Pick<WorstCase, "messages">): number =>
-  Math.floor(boundOfAll(messages) / MOST_BYTES_A_TOKEN);
+  Math.floor(promptBound(messages) / MOST_BYTES_A_TOKEN);
 
 /** Rough for any text; limits that count exactly are told to. */
 const BYTES_A_TOKEN = 4;
@@ -105,8 +55,8 @@ export function requestTokens(
   request: Omit<WorstCase, "enoughNanoUsd">,
   isExact: boolean,
 ): number | Promise<number> {
-  const rest = likelyFrameOf(request.messages) + request.maxOutputTokens;
+  const rest = TOOLS_FRAME.likely + request.maxOutputTokens;
   if (isExact) return countedAll(request).then((input) => input + rest);
-  const bytes = tokenBound(request.demands) + boundOfAll(request.messages);
+  const bytes = tokenBound(request.demands) + promptBound(request.messages);
   return Math.ceil(bytes / BYTES_A_TOKEN) + rest;
 }

@@ -7,6 +7,7 @@ import {
   flow,
   gap,
   type Line,
+  printLine,
   printLines,
   prose,
   proseColumns,
@@ -140,6 +141,10 @@ export function renderTurn(turn: Turn, cast: Cast, options: ScreenOptions): stri
     options,
   );
 }
+
+/** The first line of a turn that is still being spoken. */
+export const renderSpeaker = (turn: number, speaker: string, cast: Cast, options: ScreenOptions): string =>
+  printLine(nameLine(String(turn), speaker, cast, []), options);
 
 /** A failure in its place: kind, what was expected and came, and what became of the turn. Ends with an empty line. */
 export function renderFailure(failure: TurnFailure, cast: Cast, options: ScreenOptions): string[] {
