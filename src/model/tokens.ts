@@ -1,6 +1,7 @@
 /** How many tokens a text is. The tables (some hundred megabytes in all) are loaded only when they are needed. */
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { TokenCounter } from "./byte-pairs.ts";
+import { createKeptCounter } from "./kept-counts.ts";
 
 export type Encoding = ModelInfo["encoding"];
 
@@ -16,7 +17,7 @@ export function tokenCounter(encoding: Encoding): Promise<TokenCounter> {
   const loaded = counters.get(encoding);
   if (loaded !== undefined) return loaded;
   const loading = Promise.all([import("./byte-pairs.ts"), TABLES[encoding]()]).then(
-    ([{ createTokenCounter }, { default: table }]) => createTokenCounter(table),
+    ([{ createTokenCounter }, { default: table }]) => createKeptCounter(createTokenCounter(table)),
   );
   counters.set(encoding, loading);
   return loading;

@@ -5,8 +5,8 @@ import { costNanoUsd } from "../ledger/cost.ts";
 import { promptBound, promptTokens } from "./message-tokens.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
-/** Tokens a provider adds to tools and schema. */
-const TOOLS_FRAME = 100;
+/** Tokens a provider adds to tools and schema; not published. For money enough in any case, for limits what is likely. */
+const TOOLS_FRAME = { most: 100, likely: 12 };
 
 export interface WorstCase {
   model: ModelInfo;
@@ -26,18 +26,18 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   const { model, messages, enoughNanoUsd } = request;
   const outputTokens = request.maxOutputTokens;
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-  const bound = costOf(TOOLS_FRAME + tokenBound(request.demands) + promptBound(messages));
+  const bound = costOf(TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  return costOf(await countedAll(request));
+  return costOf(TOOLS_FRAME.most + (await countedAll(request)));
 }
 
-/** The prompt's tokens, framing included. */
+/** The prompt's tokens, with the framing of its messages. */
 async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
   const [demanded, prompt] = await Promise.all([
     countTokens(demands, model.encoding),
     promptTokens(messages, model.encoding),
   ]);
-  return TOOLS_FRAME + demanded + prompt;
+  return demanded + prompt;
 }
 
 /** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
@@ -55,7 +55,8 @@ export function requestTokens(
   request: Omit<WorstCase, "enoughNanoUsd">,
   isExact: boolean,
 ): number | Promise<number> {
-  if (isExact) return countedAll(request).then((input) => input + request.maxOutputTokens);
+  const rest = TOOLS_FRAME.likely + request.maxOutputTokens;
+  if (isExact) return countedAll(request).then((input) => input + rest);
   const bytes = tokenBound(request.demands) + promptBound(request.messages);
-  return Math.ceil(bytes / BYTES_A_TOKEN) + request.maxOutputTokens;
+  return Math.ceil(bytes / BYTES_A_TOKEN) + rest;
 }
