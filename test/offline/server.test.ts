@@ -123,6 +123,7 @@ describe("reset", () => {
       withCacheKey: 0,
       rejected: 0,
       countedTokens: 0,
+      byModel: {},
       faulted: 0,
       faultsByKind: {},
     });
