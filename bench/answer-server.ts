@@ -11,9 +11,11 @@ let answered = 0;
 const server = createOfflineServer({
   models: [...loadCatalog().models.values()],
   recordRequests: false,
-  generator: () => {
+  generator: ({ response_format: format }) => {
     answered += 1;
     const message = `Point ${answered}: ${WORDS.slice(0, 280)}`;
+    // Who asks for no schema gets the words alone.
+    if (format === undefined) return { kind: "content", content: message };
     const rest = {
       confidence: 0.8,
       reasoning: "It is cheap.",
