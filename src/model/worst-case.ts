@@ -2,7 +2,7 @@
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../domain/model-info.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
-import { countTokens, tokenBound } from "./tokens.ts";
+import { type TokenCounter, tokenBound, tokenCounter } from "./tokens.ts";
 
 /** Tokens a provider adds for framing: 3 for the reply, 5 a message (3, its role, its name), some for tools and schema. */
 const FRAME = { reply: 3, message: 5, tools: 100 };
@@ -29,14 +29,14 @@ function boundOf(message: BaseMessage): number {
 const boundOfAll = (messages: readonly BaseMessage[]): number =>
   messages.reduce((sum, message) => sum + boundOf(message), 0);
 
-const counted = new WeakMap<BaseMessage, Map<string, Promise<number>>>();
+const counted = new WeakMap<BaseMessage, Map<TokenCounter, number>>();
 
-function countedOnce(message: BaseMessage, encoding: ModelInfo["encoding"]): Promise<number> {
-  const known = counted.get(message) ?? new Map<string, Promise<number>>();
+function countOf(message: BaseMessage, count: TokenCounter): number {
+  const known = counted.get(message) ?? new Map<TokenCounter, number>();
   counted.set(message, known);
-  const counting = known.get(encoding) ?? countTokens(textsOf(message).join("\n"), encoding);
-  known.set(encoding, counting);
-  return counting;
+  const tokens = known.get(count) ?? textsOf(message).reduce((sum, text) => sum + count(text), 0);
+  known.set(count, tokens);
+  return tokens;
 }
 
 export interface WorstCase {
@@ -67,11 +67,9 @@ const frameOf = (messages: readonly BaseMessage[]) =>
 
 /** The prompt's tokens, framing included. */
 async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
-  const counts = await Promise.all([
-    countTokens(demands, model.encoding),
-    ...messages.map((message) => countedOnce(message, model.encoding)),
-  ]);
-  return frameOf(messages) + counts.reduce((sum, count) => sum + count, 0);
+  const count = await tokenCounter(model.encoding);
+  const said = messages.reduce((sum, message) => sum + countOf(message, count), 0);
+  return frameOf(messages) + count(demands) + said;
 }
 
 /** Bytes a token has at the very most, on average over a prompt; runs of white space come nearest. */
