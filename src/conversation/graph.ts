@@ -16,6 +16,7 @@ import { DramatisError } from "../domain/errors.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { changesIn } from "./changes.ts";
 import { contextOf } from "./context.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
@@ -103,7 +104,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     "moderator",
     async (state: ConversationState, config: LangGraphRunnableConfig) => {
       const update = await moderate(state, contextOf(config, ids, gateway.catalog), config);
-      return { ...update, notices: takeNotices(config) };
+      return changesIn(state, { ...update, notices: takeNotices(config) });
     },
     { metadata: { kind: "moderator", policy: scenario.moderator.policy } },
   );
@@ -123,8 +124,8 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock });
     graph.addNode(
       persona.id,
-      (state: ConversationState, config: LangGraphRunnableConfig) =>
-        speak(state, contextOf(config, ids, gateway.catalog), config),
+      async (state: ConversationState, config: LangGraphRunnableConfig) =>
+        changesIn(state, await speak(state, contextOf(config, ids, gateway.catalog), config)),
       { metadata: { kind: "persona", persona: persona.id, name: persona.name, role: persona.role } },
     );
     graph.addEdge(persona.id, "moderator");
