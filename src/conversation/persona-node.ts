@@ -2,14 +2,13 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
-import { type Answer, answerSchema } from "../domain/answer.ts";
+import type { Answer } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import type { Gateway } from "../model/gateway.ts";
-import { keptLines } from "../model/kept-lines.ts";
+import type { Gateway, ModelLine } from "../model/gateway.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
@@ -28,6 +27,8 @@ export interface PersonaNodeParts {
   persona: Persona;
   gateway: Gateway;
   tools: readonly StructuredToolInterface[];
+  /** The line to a model, the same for all personas; their tools differ in scope, not in what a model is told of them. */
+  lineTo(model: string, seed: number | undefined): ModelLine<Answer>;
   /** Categories of the conversation's knowledge base; empty: there is none. */
   categories: readonly string[];
   clock: () => number;
@@ -98,17 +99,8 @@ function haltOf(
 }
 
 export function createPersonaNode(parts: PersonaNodeParts) {
-  const { scenario, persona, gateway, tools, categories, clock } = parts;
-  const castIds = scenario.cast.map(({ id }) => id) as [string, ...string[]];
-  const cast = new Set<string>(castIds);
-  const { method, maxOutputTokens, temperature } = scenario.answers;
-  const lineTo = keptLines<Answer>(gateway, {
-    schema: answerSchema(castIds),
-    tools,
-    method,
-    maxOutputTokens,
-    temperature,
-  });
+  const { scenario, persona, gateway, tools, categories, clock, lineTo } = parts;
+  const cast = new Set<string>(scenario.cast.map(({ id }) => id));
 
   return async function personaNode(
     state: ConversationState,

@@ -82,7 +82,9 @@ export function openPost(address: string, fixedHeaders: Readonly<Record<string, 
 
   return ({ body, timeoutMs, signal }) =>
     new Promise((resolve, reject) => {
-      const headers = { ...fixedHeaders, "content-length": Buffer.byteLength(body) };
+      // As bytes: a long string would be joined with the headers and written slowly.
+      const bytes = Buffer.from(body, "utf8");
+      const headers = { ...fixedHeaders, "content-length": bytes.length };
       const request = send({ ...fixed, headers });
       let errorTimer: NodeJS.Timeout | undefined;
 
@@ -126,6 +128,6 @@ export function openPost(address: string, fixedHeaders: Readonly<Record<string, 
         });
         if (!isOk) errorTimer = setTimeout(() => breakOff(() => arrived(text())), ERROR_BODY.timeoutMs);
       });
-      request.end(body);
+      request.end(bytes);
     });
 }

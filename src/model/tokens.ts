@@ -10,7 +10,7 @@ type Encoding = ModelInfo["encoding"];
 /** Counts the tokens of a text. */
 export type TokenCounter = (text: string) => number;
 
-/** Pieces of which encodings make tokens: words, numbers, marks. Most of a language's are among so many. */
+/** Pieces of which encodings make tokens: words, numbers, marks. A conversation has fewer. */
 const PIECES_KEPT = 20_000;
 /** Of all lines that are remembered, together; longer ones than the second are not. */
 const LINE_CHARACTERS_KEPT = 4_000_000;
@@ -35,7 +35,8 @@ async function load(encoding: Encoding): Promise<TokenCounter> {
   ]);
   const tokenizer = new Tiktoken(ranks);
   const piece = new RegExp(ranks.pat_str, "gu");
-  const pieces = new LRUCache<string, number>({ max: PIECES_KEPT });
+  // Not an LRU: so small a value is found anew faster than an LRU keeps its order.
+  const pieces = new Map<string, number>();
   const lines = new LRUCache<string, number>({
     maxSize: LINE_CHARACTERS_KEPT,
     maxEntrySize: LONGEST_LINE_KEPT,
@@ -48,6 +49,7 @@ async function load(encoding: Encoding): Promise<TokenCounter> {
     if (known !== undefined) return known;
     const parts = text.length > LONGEST_PIECE ? (text.match(PART) ?? []) : [text];
     const tokens = parts.reduce((sum, part) => sum + encoded(part), 0);
+    if (pieces.size >= PIECES_KEPT) pieces.clear();
     if (text.length <= LONGEST_PIECE) pieces.set(text, tokens);
     return tokens;
   }
@@ -60,7 +62,15 @@ async function load(encoding: Encoding): Promise<TokenCounter> {
     return tokens;
   }
 
-  return (text) => (text === "" ? 0 : text.split(LINE_START).reduce((sum, line) => sum + ofLine(line), 0));
+  /** A text that comes again whole, as the shared head does, is looked up once and not line by line. */
+  return (text) => {
+    if (text === "") return 0;
+    const known = lines.get(text);
+    if (known !== undefined) return known;
+    const tokens = text.split(LINE_START).reduce((sum, line) => sum + ofLine(line), 0);
+    lines.set(text, tokens);
+    return tokens;
+  };
 }
 
 const counters = new Map<Encoding, Promise<TokenCounter>>();
