@@ -1,7 +1,13 @@
 /** `npm run bench -- <name> [--json]`: measures, prints a table or one JSON object, and exits 1 when a bound is passed. */
 import { benchCpu } from "./cpu.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchLimit } from "./limit.ts";
 
-const BENCHES: Readonly<Record<string, (json: boolean) => Promise<boolean>>> = { cpu: benchCpu };
+const BENCHES: Readonly<Record<string, (json: boolean) => Promise<boolean>>> = {
+  cpu: benchCpu,
+  growth: benchGrowth,
+  limit: benchLimit,
+};
 
 const [name = "", ...flags] = process.argv.slice(2);
 const bench = BENCHES[name];

@@ -1,11 +1,20 @@
 /** The only wiring: keys and options in; a catalog, a gateway and, without a key, the offline server out. */
 import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
+import { agreedRun, recordedPart } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
+import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
-import { createGateway, type Gateway } from "./model/gateway.ts";
+import { type Budget, createBudget } from "./model/budget.ts";
+import { logFile, type WarningLogger } from "./model/failure-log.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
+import { createLimiter, type Limits } from "./model/pace/limiter.ts";
+import { createRecorder, type Recorder } from "./model/recorder.ts";
+import { openReplay, type Replay } from "./model/replay.ts";
+import type { ResponseCache } from "./model/response-cache.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
+import { makeQuote, type Quote, type QuoteOptions } from "./quote/quote.ts";
 import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { findKey, type KeySource } from "./vault/find-key.ts";
@@ -32,16 +41,47 @@ export interface DramatisOptions {
   timeoutMs?: number | undefined;
   /** Further attempts of a failed request. Default 2. */
   maxRetries?: number | undefined;
+  /** Answers identical requests again for nothing; `createMemoryCache` makes one. Default: none. */
+  cache?: ResponseCache | undefined;
+  /** A file that does not exist yet, for every request and its answer; it holds no key. */
+  record?: string | undefined;
+  /** A file made by `record`: everything is answered from it, without a key or a network. */
+  replay?: string | undefined;
   /** Where keys and settings are read from. Default: process.env. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** A cap in dollars that all conversations share; each ends with status `budget` when it is reached. Default: none. */
+  maxCostUsd?: number | undefined;
+  /**
+   * Requests and tokens a minute, for every model or by model. Default: the project's own limits where there is an admin
+   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say.
+   */
+  limits?: Limits | ((model: string) => Limits | undefined) | undefined;
+  /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
+  log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
+}
+
+export interface LogOptions {
+  file?: string | undefined;
+  logger?: WarningLogger | undefined;
+  withPrompts?: boolean | undefined;
+  /** Told when the file cannot be written. Default: a warning of the process. */
+  onLost?: ((error: unknown) => void) | undefined;
 }
 
 export interface Dramatis {
   readonly transport: ConversationRecord["transport"];
   readonly catalog: Catalog;
   readonly gateway: Gateway;
+  /** The cap that its conversations share; undefined without `maxCostUsd`. */
+  readonly budget: Budget | undefined;
+  /** Why the project's limits, which could have been read, were not; the pace is then learned from the answers. */
+  readonly limitsProblem: string | undefined;
+  /** Set with the option `record`. Its `problem` says why the file does not hold everything. */
+  readonly recording: Pick<Recorder, "file" | "problem"> | undefined;
+  /** Set with the option `replay`. */
+  readonly replaying: Pick<Replay, "file" | "transport" | "runs" | "problem" | "unused"> | undefined;
   /** Where requests go, without credentials; undefined offline. */
   readonly host: string | undefined;
   /** Where the API key was found; undefined offline, without a key, and when it was given as `apiKey`. */
@@ -52,6 +92,12 @@ export interface Dramatis {
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
   /** Runs a scenario to its end. */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
+  /**
+   * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
+   * without a network, also with a key. Tools of your own are not counted.
+   * @throws DramatisError `invalid-argument` for options out of range or amounts beyond $9 million.
+   */
+  quote(scenario: Scenario, options?: QuoteOptions): Promise<Quote>;
 }
 
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
@@ -60,6 +106,8 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
     conversationId?: string | undefined;
   };
 
+/** The project's limits help; nobody waits long for them. */
+const LIMITS_TIMEOUT_MS = 10_000;
 export const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
@@ -116,20 +164,84 @@ function destination(
   );
 }
 
+/** Limits as they were given, else the project's own where an admin key can read them. */
+async function limitsOf(
+  options: DramatisOptions,
+  to: { baseUrl: string } | undefined,
+): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
+  if (options.limits !== undefined) return { limits: options.limits };
+  const env = options.env ?? process.env;
+  const project = set(env.OPENAI_PROJECT_ID);
+  if (to === undefined || project === undefined) return {};
+  const admin = findKey("admin", { env });
+  if (admin === undefined) return {};
+  try {
+    const { readProjectLimits } = await import("./model/pace/project-limits.ts");
+    const { baseUrl } = to;
+    const byModel = await readProjectLimits({
+      adminKey: admin.key,
+      project,
+      baseUrl,
+      fetch: options.fetch,
+      signal: AbortSignal.timeout(LIMITS_TIMEOUT_MS),
+    });
+    return { limits: (model) => byModel.get(model) };
+  } catch (error) {
+    if (!(error instanceof DramatisError)) throw error;
+    return { problem: error.message };
+  }
+}
+
+function logOf(log: LogOptions | undefined): GatewayOptions["log"] {
+  if (log === undefined) return undefined;
+  const { file, withPrompts, onLost = (error) => process.emitWarning(String(error)) } = log;
+  const logger = log.logger ?? (file === undefined ? undefined : logFile(file, onLost));
+  return logger && { logger, withPrompts };
+}
+
+/** The recording that answers; undefined: there is none to replay. */
+function opened({ replay: file, record, apiKey, env = process.env }: DramatisOptions): Replay | undefined {
+  if (file === undefined) return undefined;
+  if (record !== undefined) throw refuse("A replay cannot be recorded: it is a recording already.");
+  return openReplay({ file, apiKey: set(apiKey) ?? set(env.OPENAI_API_KEY) });
+}
+
 /**
  * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
- * `offline` is not true, the vault; nothing needs closing.
+ * `offline` is not true, the vault, and what `replay` names; nothing needs closing.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
-  const { clock = Date.now, timeoutMs, maxRetries } = options;
-  const to = destination(options);
+  const { clock = Date.now, timeoutMs, maxRetries, cache } = options;
+  const replay = opened(options);
+  const to = replay === undefined ? destination(options) : undefined;
   const host = to && new URL(to.baseUrl).host;
   const file = set(options.catalogFile) ?? set((options.env ?? process.env).DRAMATIS_CATALOG);
   const catalog = options.catalog ?? loadCatalog(file);
   const offline =
-    to === undefined
+    to === undefined && replay === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
+  const isOpenAi = to === undefined || new URL(to.baseUrl).hostname.endsWith("openai.com");
+  const { limits, problem: limitsProblem } = await limitsOf(options, to);
+  const budget =
+    options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });
+  const sentBy = offline === undefined ? ("network" as const) : ("offline" as const);
+  const transport = replay === undefined ? sentBy : ("replay" as const);
+  const recorder =
+    options.record === undefined
+      ? undefined
+      : createRecorder({ file: options.record, transport: sentBy, apiKey: to?.apiKey, clock });
+  /** To an offline server of its own: its prompt cache is empty, and the bill of `offline` does not see it. */
+  const openGateway = () => {
+    const { fetch } = createOfflineServer({ models: [...catalog.models.values()], recordRequests: false });
+    return createGateway({
+      apiKey: NO_KEY,
+      baseUrl: OFFLINE_BASE_URL,
+      catalog,
+      fetch,
+      hasOpenAiOptions: true,
+    });
+  };
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
@@ -137,22 +249,71 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
+    limiter: createLimiter({ limits }),
+    budget,
+    log: logOf(options.log),
+    hasOpenAiOptions: isOpenAi,
+    clock,
+    cache,
+    recorder,
+    replay,
   });
-  const transport = offline === undefined ? "network" : "offline";
+  /** Endings by time fire where they fired in the recorded run. */
+  const time = replay === undefined ? {} : { clock: replay.clock };
+  let replayed = 0;
+
+  /** Of the options of a run: from the recording, or noted in one. */
+  function begun(scenario: Scenario, run: RunScenarioOptions): RunScenarioOptions {
+    const { context } = run;
+    const recorded = replay?.runs[replayed++];
+    if (replay !== undefined && recorded !== undefined) {
+      const signals = [replay.interrupted, run.stopSignal].filter((signal) => signal !== undefined);
+      const agreed = agreedRun(recorded, { scenario: scenario.id, input: run.input, context }, replay.file);
+      return { ...run, ...agreed, stopSignal: AbortSignal.any(signals) };
+    }
+    if (recorder === undefined) return run;
+    const isNew = run.checkpointer === undefined;
+    const seed =
+      run.input?.seed ?? scenario.seed ?? (isNew ? Math.floor(Math.random() * 2 ** 31) : undefined);
+    const input = { ...run.input, ...(seed === undefined ? {} : { seed }) };
+    recorder.begin(recordedPart({ scenario: scenario.id, input, context }));
+    return { ...run, input };
+  }
+
+  /** A replay that came to another end than its recording has failed, whatever became of the request that differed. */
+  function checked(record: ConversationRecord): ConversationRecord {
+    recorder?.end(record.status);
+    const evidence = replay?.problem;
+    if (evidence === undefined || record.status === "failed") return record;
+    return { ...record, status: "failed", ending: { kind: "failure", evidence } };
+  }
 
   return {
     transport,
     catalog,
     gateway,
+    budget,
+    limitsProblem,
     host,
     keySource: to?.keySource,
     offline,
-    conversation: (scenario, parts = {}) => createConversation(scenario, { clock, ...parts, gateway }),
+    recording: recorder,
+    replaying: replay,
+    conversation: (scenario, parts = {}) =>
+      createConversation(scenario, { clock, ...parts, ...time, gateway }),
     async run(scenario, run = {}) {
-      const graph = createConversation(scenario, { clock, ...run, gateway });
+      const options = { clock, ...begun(scenario, run), ...time, scenario, transport };
+      const graph = createConversation(scenario, { ...options, gateway });
       const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
-      return await runConversation(graph, { clock, ...run, scenario, transport, conversationId });
+      const replayOf = replay?.transport;
+      try {
+        return checked(await runConversation(graph, { ...options, conversationId, replayOf }));
+      } catch (error) {
+        if (error instanceof ConversationError) recorder?.end(error.record.status);
+        throw error;
+      }
     },
+    quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };
 }
 

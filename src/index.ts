@@ -34,6 +34,7 @@ export {
 } from "./domain/record.ts";
 export { type ScenarioFile, type ScenarioInput, scenarioSchema } from "./domain/scenario.ts";
 export type { Notice, Screening, SecretPolicy } from "./domain/screening.ts";
+export type { Summary, SummaryEntry } from "./domain/summary.ts";
 export type {
   Choice,
   FailureKind,
@@ -55,7 +56,11 @@ export {
   type ModelLine,
   type ModelLineSettings,
 } from "./model/gateway.ts";
+export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
+export { createRecorder, type Recorder, type RecorderOptions } from "./model/recorder.ts";
+export { openReplay, type Replay, type ReplayOptions } from "./model/replay.ts";
 export type { Reply } from "./model/reply.ts";
+export type { ResponseCache } from "./model/response-cache.ts";
 export type { Bill, Charge } from "./offline/bill.ts";
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
 export type { Delay, Latency } from "./offline/pace.ts";
@@ -70,6 +75,9 @@ export {
   type RecordedRequest,
 } from "./offline/server.ts";
 export type { Traffic } from "./offline/traffic.ts";
+export type { Bound, MostPrices } from "./quote/bound.ts";
+export type { Expected, ExpectedUse, Prices } from "./quote/expected.ts";
+export type { Quote, QuoteBudget, QuoteOptions, QuoteSample } from "./quote/quote.ts";
 export { type MessageLine, messageLines } from "./report/message-lines.ts";
 export { transcriptMarkdown } from "./report/transcript.ts";
 export { findScenario } from "./scenario/find-scenario.ts";
@@ -77,6 +85,7 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";
 export type { KeySource } from "./vault/find-key.ts";
 export {
   type NewKey,

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 const LAYERS: readonly (readonly string[])[] = [
   ["graphs", "src/cli", "src/server", "src/index.ts"],
   ["src/app.ts"],
+  ["src/quote"],
   ["src/conversation"],
   ["src/turn"],
   ["src/model", "src/report"],

@@ -64,3 +64,30 @@ it("names every command and every flag of `run`", async () => {
   expect(flags.length).toBeGreaterThan(5);
   expect(flags.filter((flag) => !readme.includes(`\`${flag}\``))).toEqual([]);
 });
+
+it("shows lines of a real quote, and every flag of it", async () => {
+  let printed = "";
+  const terminal = {
+    write: (text: string) => {
+      printed += text;
+    },
+    writeError: () => undefined,
+    screen: { columns: 80, colour: false },
+    hasProgress: false,
+    env: {},
+    clock: Date.now,
+    onInterrupt: () => () => undefined,
+    readSecret: async () => undefined,
+  };
+  await runCommand(["quote", join(root, "scenarios/product-roundtable.yaml")], terminal);
+  const [, shown = ""] = /```text\n( {2}persona +expected[\s\S]*?)```/.exec(readme) ?? [];
+  const lines = shown.split("\n").filter((line) => line !== "");
+  expect(lines.length).toBeGreaterThan(5);
+  expect(lines.filter((line) => !printed.includes(`${line}\n`))).toEqual([]);
+  printed = "";
+  await runCommand(["quote", "--help"], terminal);
+  const flags = [...printed.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? "");
+  const row = readme.split("\n").find((line) => line.startsWith("| `dramatis quote")) ?? "";
+  expect(flags.filter((flag) => !row.includes(`\`${flag}\``))).toEqual([]);
+  expect(flags.length).toBeGreaterThan(5);
+});

@@ -9,6 +9,7 @@ import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
+import { addQuote } from "./quote.ts";
 import { addRun } from "./run.ts";
 import { addScenarios } from "./scenarios.ts";
 import { addStudio } from "./studio.ts";
@@ -19,6 +20,7 @@ export type Register = (program: Command, terminal: Terminal, exit: (code: numbe
 
 const COMMANDS: readonly Register[] = [
   addRun,
+  addQuote,
   addScenarios,
   addPersonas,
   addModels,

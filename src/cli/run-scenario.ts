@@ -1,18 +1,23 @@
 /** Runs one scenario for `dramatis run`: opens what it needs, shows it, stops on Ctrl-C, writes the record. */
 import { join } from "node:path";
-import { newConversationId, openDramatis } from "../app.ts";
+import { type Dramatis, newConversationId, openDramatis } from "../app.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { agreedRun } from "../conversation/recorded-run.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { ConversationError } from "../domain/conversation-error.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import type { Complexity } from "../domain/scenario.ts";
+import type { Complexity, Strategy } from "../domain/scenario.ts";
+import { count } from "../report/figures.ts";
 import { jsonText } from "../report/json-text.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { prepareFolder, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
+import { renderSentPrompt } from "./screen/sent-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath, inputPath, outputPath } from "./typed-path.ts";
 
@@ -22,30 +27,48 @@ export interface RunFlags {
   model?: string;
   complexity?: Complexity;
   maxCost?: number;
+  context?: Strategy;
+  explainPrompt?: number;
   out?: string;
   catalog?: string;
   keyFile?: string;
   json?: boolean;
   quiet?: boolean;
   offline?: boolean;
+  rpm?: number;
+  tpm?: number;
+  log?: string;
+  logPrompts?: boolean;
+  cache?: boolean;
+  record?: string;
+  replay?: string;
 }
 
 /** Where records go when no folder is named. */
 const DEFAULT_FOLDER = "dramatis-out";
+/** Failed attempts, beside the record unless --log says otherwise; made with the first of them. */
+const LOG_FILE = "attempts.jsonl";
 /** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
 const ECHO_MS = 500;
 
-function contextOf({ turns, model, complexity, maxCost }: RunFlags): ConversationContextInput {
+export function contextOf({
+  turns,
+  model,
+  complexity,
+  maxCost,
+  context,
+}: RunFlags): ConversationContextInput {
   return {
     ...(turns === undefined ? {} : { maxTurns: turns }),
     ...(model === undefined ? {} : { models: { "*": model } }),
     ...(complexity === undefined ? {} : { complexity }),
     ...(maxCost === undefined ? {} : { budget: { maxCostUsd: maxCost } }),
+    ...(context === undefined ? {} : { context: { strategy: context } }),
   };
 }
 
 /** The catalog's own words, and which flags they are about. */
-function checkModel(id: string, catalog: Catalog): void {
+export function checkModel(id: string, catalog: Catalog): void {
   try {
     catalog.model(id);
   } catch (cause) {
@@ -70,31 +93,71 @@ function interrupts(terminal: Terminal, note: (text: string) => void) {
   return { afterTurn: afterTurn.signal, atOnce: atOnce.signal, dispose };
 }
 
+/** A cache of this process; its library is loaded by those alone who want one. */
+async function memoryCache({ clock }: Terminal) {
+  const { createMemoryCache } = await import("../model/memory-cache.ts");
+  return createMemoryCache({ clock });
+}
+
+/** The seed and the context as the flags say, or as they were when what is replayed was recorded. */
+function beginning(
+  flags: RunFlags,
+  scenario: Scenario,
+  { replaying }: Dramatis,
+): { seed: number; context: ConversationContextInput } {
+  const asked = flags.seed === undefined ? {} : { seed: flags.seed };
+  const recorded = replaying?.runs[0];
+  const { input, context } =
+    replaying === undefined || recorded === undefined
+      ? { input: asked, context: contextOf(flags) }
+      : agreedRun(
+          recorded,
+          { scenario: scenario.id, input: asked, context: contextOf(flags) },
+          replaying.file,
+        );
+  return { seed: input.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31), context };
+}
+
 /** Runs a scenario as the flags say; returns the exit code. */
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const scenario = findScenario(inputPath(name, terminal.env));
+  const conversationId = newConversationId(scenario.id, terminal.clock());
+  const folder =
+    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
+  const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
+  const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
     keyFile: flags.keyFile === undefined ? undefined : inputPath(flags.keyFile, terminal.env),
+    cache: flags.cache ? await memoryCache(terminal) : undefined,
+    record: recording,
+    replay: flags.replay === undefined ? undefined : inputPath(flags.replay, terminal.env),
     env: terminal.env,
     clock: terminal.clock,
+    limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
+    log: {
+      file: flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env),
+      withPrompts: flags.logPrompts,
+      onLost: (error) => terminal.writeError(`The log cannot be written: ${String(error)}\n`),
+    },
   });
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
-  const conversationId = newConversationId(scenario.id, terminal.clock());
-  const folder =
-    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
   prepareFolder(folder);
 
-  const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31);
-  const context = contextOf(flags);
+  const begun = beginning(flags, scenario, dramatis);
+  const { seed } = begun;
   const mode = modeOf(flags);
+  const context = { ...begun.context, stream: mode === "full" && terminal.size !== undefined };
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();
+  if (dramatis.limitsProblem !== undefined)
+    screen.note(`The project's limits could not be read: ${dramatis.limitsProblem}`);
   const stop = interrupts(terminal, screen.note);
   let record: ConversationRecord;
   let broken: ConversationError | undefined;
+  let sent: SentPrompt | undefined;
   try {
     record = await dramatis.run(scenario, {
       conversationId,
@@ -103,6 +166,12 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
       stopSignal: stop.afterTurn,
       signal: stop.atOnce,
       onEvent: screen.show,
+      onPrompt:
+        flags.explainPrompt === undefined
+          ? undefined
+          : (prompt) => {
+              if (prompt.turn === flags.explainPrompt) sent = prompt;
+            },
     });
   } catch (error) {
     if (!(error instanceof ConversationError)) throw error;
@@ -112,12 +181,30 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     stop.dispose();
     screen.close();
   }
-  const { files, problem } = writeRecord(record, folder);
-  if (flags.json) terminal.write(`${jsonText(runJson(record, dramatis.offline?.bill, files))}\n`);
-  else screen.end(record, files);
+  const written = writeRecord(record, folder);
+  const files = [...written.files, ...(recording === undefined ? [] : [recording])];
+  const unused = dramatis.replaying?.unused ?? 0;
+  if (unused > 0 && record.status !== "failed" && record.status !== "interrupted") {
+    screen.note(`The recording goes on: ${count(unused, "exchange")} of it did not come up.`);
+  }
+  const prompt = sent && (await explainPrompt(sent));
+  if (flags.json) {
+    const explained = flags.explainPrompt === undefined ? {} : { prompt: prompt ?? null };
+    terminal.write(`${jsonText({ ...runJson(record, dramatis.offline?.bill, files), ...explained })}\n`);
+  } else screen.end(record, files);
+  if (flags.explainPrompt !== undefined) showPrompt(prompt, flags, terminal);
   if (broken !== undefined) throw broken;
+  const problem = written.problem ?? dramatis.recording?.problem;
   if (problem !== undefined) throw problem;
   return exitCodeOf[record.status];
+}
+
+function showPrompt(prompt: ExplainedPrompt | undefined, flags: RunFlags, terminal: Terminal): void {
+  if (prompt === undefined) {
+    terminal.writeError(`--explain-prompt: nothing was sent for turn ${flags.explainPrompt}.\n`);
+  } else if (!flags.json) {
+    terminal.write(`\n${renderSentPrompt(prompt, terminal.screen).join("\n")}\n`);
+  }
 }
 
 const modeOf = ({ json, quiet }: RunFlags) => (json ? "json" : quiet ? "quiet" : "full");

@@ -1,10 +1,11 @@
 /** Shows a conversation as it goes on: header, turns, a progress line, the end; or, with `--quiet`, the end only. */
 import type { Dramatis } from "../app.ts";
 import { rateComplexity } from "../conversation/complexity.ts";
-import type { ConversationEvent } from "../conversation/events.ts";
+import type { ConversationEvent, TokenEvent } from "../conversation/events.ts";
 import { chooseModel } from "../conversation/persona-node.ts";
 import { settingsOf } from "../conversation/settings.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
+import type { Attempt } from "../domain/attempt.ts";
 import { nanoUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
@@ -13,13 +14,16 @@ import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { KeySource } from "../vault/find-key.ts";
 import {
+  type HeaderView,
   renderFailure,
   renderHeader,
   renderRating,
   renderRemark,
+  renderSpeaker,
   renderTurn,
 } from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
+import { createLiveMessage, type LiveMessage } from "./screen/live-message.ts";
 import { renderProgress } from "./screen/progress.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -49,6 +53,8 @@ const KEY_ORIGINS: Readonly<Record<KeySource, string | undefined>> = {
   environment: undefined,
   vault: "key from the vault",
 };
+/** Nobody wonders about a shorter silence. */
+const LONG_WAIT_MS = 1_000;
 /** Back to the first column and erase the line. */
 const ERASE_LINE = "\r\u001b[K";
 
@@ -70,9 +76,38 @@ export function createRunScreen({
   let level: ComplexityLevel | undefined;
   let spent = emptySubtotal();
   let turns = 0;
+  let told: string | undefined;
+  /** What is being said, and in which attempt. */
+  let live: { attempt: number; message: LiveMessage } | undefined;
 
-  const print = (lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
   const erase = () => hasProgress && terminal.writeError(ERASE_LINE);
+
+  /** In the place of what is being said; written at once, so that nothing flickers. */
+  function print(lines: readonly string[]) {
+    const cleared = live?.message.clear() ?? "";
+    live = undefined;
+    terminal.write(`${cleared}${lines.join("\n")}\n`);
+  }
+
+  /** Takes away what is being said; it comes back with its next word. */
+  function hide() {
+    const cleared = live?.message.clear() ?? "";
+    if (cleared !== "") terminal.write(cleared);
+  }
+
+  function speak({ turn, speaker, text, attempt }: TokenEvent) {
+    const { size } = terminal;
+    if (size === undefined || mode !== "full") return;
+    if (live === undefined) erase();
+    let cleared = "";
+    if (live?.attempt !== attempt) {
+      cleared = live?.message.clear() ?? "";
+      const heading = renderSpeaker(turn, speaker, cast, screen);
+      live = { attempt, message: createLiveMessage(heading, { screen, size }) };
+    }
+    const drawn = cleared + live.message.add(text);
+    if (drawn !== "") terminal.write(drawn);
+  }
 
   function progress(activity: string) {
     if (!hasProgress) return;
@@ -90,34 +125,68 @@ export function createRunScreen({
     return [...new Set(ids)];
   }
 
+  function transport(): HeaderView["transport"] {
+    const { host, keySource = "environment", replaying } = dramatis;
+    if (replaying !== undefined) return { kind: "replay", file: replaying.file };
+    if (host === undefined) return { kind: "offline", pricedAs: models(), why };
+    return { kind: "network", host, key: KEY_ORIGINS[keySource] };
+  }
+
   /** Tells of a rating only where it changes. */
   function rated(rating: Rating) {
     if (level !== undefined && level !== rating.level && mode === "full") print(renderRating(rating, screen));
     level = rating.level;
   }
 
+  /** A notice once, however many turns it holds for; of summaries only those that failed, the others go without saying. */
+  function tell(event: Extract<ConversationEvent, { type: "notice" | "summary" }>) {
+    const failure = event.type === "summary" ? event.summary.failure : undefined;
+    const text =
+      event.type === "notice"
+        ? event.text
+        : failure &&
+          `No summary could be made (${failure.kind}): the transcript stays longer. ${failure.detail}`;
+    if (text === undefined || text === told || mode === "json") return;
+    told = text;
+    terminal.writeError(`${text}\n`);
+  }
+
+  /** Long waits are told, short ones pass. */
+  function wait({ problem, status, waitMs = 0 }: Attempt) {
+    if (waitMs < LONG_WAIT_MS) return;
+    const what = status === undefined ? problem : `${problem}, status ${status}`;
+    const text = `${what}: trying again in ${(waitMs / 1000).toFixed(1)} s`;
+    if (hasProgress) progress(text);
+    else terminal.writeError(`${text}\n`);
+  }
+
   return {
     open() {
       if (mode !== "full") {
-        if (dramatis.host === undefined) terminal.writeError(`${offlineNote(models(), why)}\n`);
+        if (dramatis.transport === "offline") terminal.writeError(`${offlineNote(models(), why)}\n`);
         return;
       }
-      const transport =
-        dramatis.host === undefined
-          ? { kind: "offline" as const, pricedAs: models(), why }
-          : {
-              kind: "network" as const,
-              host: dramatis.host,
-              key: KEY_ORIGINS[dramatis.keySource ?? "environment"],
-            };
-      print(renderHeader({ title: scenario.title, topic: scenario.topic, cast, seed, transport }, screen));
+      const { title, topic } = scenario;
+      print(renderHeader({ title, topic, cast, seed, transport: transport() }, screen));
       print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
     },
     show(event) {
+      if (event.type === "token") {
+        speak(event);
+        return;
+      }
       erase();
       if (event.type === "choice") {
         rated(event.complexity);
         progress(`${cast.find(({ id }) => id === event.choice.speaker)?.name ?? ""} is speaking`);
+        return;
+      }
+      if (event.type === "attempt") {
+        wait(event.attempt);
+        return;
+      }
+      if (event.type === "notice" || event.type === "summary") {
+        tell(event);
         return;
       }
       const spoken = event.type === "turn" ? event.turn : event.failure;
@@ -133,10 +202,13 @@ export function createRunScreen({
       );
     },
     note(text) {
+      hide();
       erase();
       terminal.writeError(`${text}\n`);
     },
     close() {
+      hide();
+      live = undefined;
       erase();
     },
     end(record, files) {

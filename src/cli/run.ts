@@ -1,12 +1,14 @@
 /** `dramatis run`: one conversation in the terminal, with its cost, and its record on disk. */
 import { type Command, Option } from "commander";
-import type { Complexity } from "../domain/scenario.ts";
+import type { Complexity, Strategy } from "../domain/scenario.ts";
 import type { RunFlags } from "./run-scenario.ts";
 import type { Terminal } from "./terminal.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
 
 /** Keys in the order help shows them; importing the schema that names them would load all schemas for it. */
-const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
+export const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
+
+const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
@@ -22,6 +24,12 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
     .option("--model <id>", "the model of every persona; replaces the selection", some("a model"))
     .addOption(
       new Option("--complexity <level>", "replaces the scenario's").choices(Object.keys(COMPLEXITIES)),
+    )
+    .addOption(
+      new Option(
+        "--context <strategy>",
+        "how much of a long transcript is shown: all, the latest, or the latest and a summary",
+      ).choices(Object.keys(STRATEGIES)),
     )
     .option(
       "--max-cost <dollars>",
@@ -39,8 +47,32 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       some("a file"),
     )
     .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
+    .option("--rpm <n>", "requests a minute at most (default: learned from the answers)", wholeNumber(1))
+    .option("--tpm <n>", "tokens a minute at most (default: learned from the answers)", wholeNumber(1))
+    .option(
+      "--log <file>",
+      "JSON lines of failed attempts (default: attempts.jsonl beside the record)",
+      some("a file"),
+    )
+    .option("--log-prompts", "write what was sent into that log as well")
     .option("--offline", "use the offline server although there is a key")
+    .option("--cache", "answer identical requests of this run once, from memory")
+    .option(
+      "--record <file>",
+      "keep every request and its answer in a new file; no key is in it",
+      some("a file"),
+    )
+    .addOption(
+      new Option("--replay <file>", "answer everything from such a file: no key, no network, nothing charged")
+        .argParser(some("a file"))
+        .conflicts(["record", "cache", "offline", "keyFile"]),
+    )
     .option("--json", "print one JSON object and nothing else")
+    .option(
+      "--explain-prompt <turn>",
+      "print what was sent for this turn, private notes included, with tokens part by part",
+      wholeNumber(1),
+    )
     .option("--quiet", "print the end only, not every turn")
     .addHelpText(
       "after",

@@ -5,13 +5,20 @@ import type { ScreenOptions } from "./screen/line.ts";
 /** Why a command should end: somebody wants it, or its output goes nowhere any more. */
 export type InterruptCause = "signal" | "output-lost";
 
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
 export interface Terminal {
   /** Standard output: results. */
   write(text: string): void;
   /** Standard error: errors, notes and the progress line. */
   writeError(text: string): void;
-  /** How results look. */
+  /** How results look. The width follows the terminal's. */
   screen: ScreenOptions;
+  /** Of the terminal that shows standard output; undefined when it is none, or one whose cursor cannot be moved. */
+  size?: (() => TerminalSize) | undefined;
   /** True when standard error is a terminal, so that a line may be drawn over. */
   hasProgress: boolean;
   env: Readonly<Record<string, string | undefined>>;
@@ -22,8 +29,9 @@ export interface Terminal {
   readSecret(prompt: string): Promise<string | undefined>;
 }
 
-/** Where the width is unknown: pipes have none, and some terminals say 0. */
+/** Where the size is unknown: pipes have none, and some terminals say 0. */
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 
 function hasColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if (env.NO_COLOR) return false;
@@ -60,7 +68,16 @@ export function processTerminal(): Terminal {
   return {
     write: (text) => stdout.write(text),
     writeError: (text) => stderr.write(text),
-    screen: { columns: stdout.columns || DEFAULT_COLUMNS, colour: hasColour(env, stdout.isTTY) },
+    screen: {
+      get columns() {
+        return stdout.columns || DEFAULT_COLUMNS;
+      },
+      colour: hasColour(env, stdout.isTTY),
+    },
+    size:
+      stdout.isTTY && env.TERM !== "dumb"
+        ? () => ({ columns: stdout.columns || DEFAULT_COLUMNS, rows: stdout.rows || DEFAULT_ROWS })
+        : undefined,
     hasProgress: stderr.isTTY && stdout.isTTY,
     env,
     clock: Date.now,

@@ -11,16 +11,27 @@ export interface Budget {
   spendableNanoUsd: number;
 }
 
-/** Undefined when nothing caps the cost. */
-export function budgetOf(maxCostUsd: number | undefined, totals: Totals): Budget | undefined {
+/** Undefined when nothing caps the cost. `reservedNanoUsd` is what requests in flight can still cost. */
+export function budgetOf(
+  maxCostUsd: number | undefined,
+  totals: Totals,
+  reservedNanoUsd = 0,
+): Budget | undefined {
   if (maxCostUsd === undefined) return undefined;
   const capNanoUsd = nanoUsd(maxCostUsd);
   const spentNanoUsd = spentAtMost(totals);
-  return { capNanoUsd, spentNanoUsd, spendableNanoUsd: Math.max(0, capNanoUsd - spentNanoUsd) };
+  return {
+    capNanoUsd,
+    spentNanoUsd,
+    spendableNanoUsd: Math.max(0, capNanoUsd - spentNanoUsd - reservedNanoUsd),
+  };
 }
 
-/** The ending of a conversation whose next request might pass the cap. */
-export const budgetReached = ({ capNanoUsd, spentNanoUsd }: Budget, detail: string): EndingRecord => ({
+/** The ending of a conversation whose next request might pass its cap, or one that it shares with others. */
+export const budgetReached = (budget: Budget | undefined, detail: string): EndingRecord => ({
   kind: "maxCostUsd",
-  evidence: `${formatUsd(spentNanoUsd)} of ${formatUsd(capNanoUsd)} spent. ${detail}`,
+  evidence:
+    budget === undefined
+      ? detail
+      : `${formatUsd(budget.spentNanoUsd)} of ${formatUsd(budget.capNanoUsd)} spent. ${detail}`,
 });

@@ -11,6 +11,7 @@ const ADDED: ReadonlySet<string> = new Set<Key>([
   "notices",
   "usage",
   "attempts",
+  "summaries",
   "totals",
 ]);
 

@@ -120,12 +120,15 @@ export function withMaxTurns(
   settings: readonly EndingSettings[],
   maxTurns: number | undefined,
 ): EndingSettings[] {
-  if (maxTurns === undefined) return [...settings];
-  const without = (ending: EndingSettings): EndingSettings[] => {
-    if (ending.maxTurns !== undefined) return [];
+  return maxTurns === undefined ? [...settings] : [{ maxTurns }, ...withoutLimit("maxTurns", settings)];
+}
+
+/** The settings without any limit of this kind; those inside `all` are conditions and stay. */
+export function withoutLimit(kind: Limit, settings: readonly EndingSettings[]): EndingSettings[] {
+  return settings.flatMap((ending) => {
+    if (ending[kind] !== undefined) return [];
     if (ending.any === undefined) return [ending];
-    const any = ending.any.flatMap(without);
+    const any = withoutLimit(kind, ending.any);
     return any.length === 0 ? [] : [{ any }];
-  };
-  return [{ maxTurns }, ...settings.flatMap(without)];
+  });
 }

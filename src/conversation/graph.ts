@@ -9,21 +9,15 @@ import {
   START,
   StateGraph,
 } from "@langchain/langgraph";
-import {
-  categoriesInScope,
-  createKnowledgeIndex,
-  type KnowledgeIndex,
-  type SearchScope,
-} from "../../tools/knowledge-index.ts";
-import { createSearchTool, SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
+import { categoriesInScope, createKnowledgeIndex, type KnowledgeIndex } from "../../tools/knowledge-index.ts";
+import { SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type Answer, answerSchema } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { keptLines } from "../model/kept-lines.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { createAnswerLine } from "./answer-line.ts";
 import { changesIn } from "./changes.ts";
 import { contextReader } from "./context.ts";
 import type { Ending } from "./endings.ts";
@@ -31,6 +25,7 @@ import type { ConversationEvent } from "./events.ts";
 import { takeNotices, withScreening } from "./input-screening.ts";
 import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
+import { personaTools } from "./persona-tools.ts";
 import type { Policy } from "./policies.ts";
 import {
   type ConversationContextInput,
@@ -44,6 +39,7 @@ import {
   conversationState,
 } from "./state.ts";
 import { Step } from "./step.ts";
+import { createSummaries } from "./summaries.ts";
 
 export interface ConversationParts {
   /** The only way to a model; see `createGateway`. */
@@ -81,14 +77,17 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `notices`, `usage`,
- * `totals`, `complexity`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns, screening }`. Streams events
- * `{ type: "choice" | "turn" | "failure", … }` in mode `custom`.
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
+ * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
+ * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
+ * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
+ * `messages`.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;
   const clock = parts.clock ?? Date.now;
   const index = indexOf(scenario.passages);
+  const summaries = createSummaries(gateway);
   const moderate = createModeratorNode({
     scenario,
     gateway,
@@ -96,6 +95,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
     policy: parts.policy,
     endings: parts.endings ?? [],
+    summaries,
   });
   const categories = [...categoriesInScope(index).keys()];
   const ids = scenario.cast.map(({ id }) => id) as [string, ...string[]];
@@ -124,17 +124,22 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   );
   graph.addConditionalEdges("moderator", new NextSpeaker(), [...ids, END]);
   graph.addEdge(START, "moderator");
-  const toolsFor = (scope: SearchScope) => [
-    ...(categories.length === 0 ? [] : [createSearchTool(index, scope)]),
-    ...(parts.tools ?? []),
-  ];
-  const { method, maxOutputTokens, temperature } = scenario.answers;
-  const schema = answerSchema(ids);
-  const tools = toolsFor({});
-  const lineTo = keptLines<Answer>(gateway, { schema, tools, method, maxOutputTokens, temperature });
+  // What a model is told of the tools is the same for all; only what they find differs.
+  const [someone] = scenario.cast;
+  const offered = [...(someone === undefined ? [] : personaTools(index, someone)), ...(parts.tools ?? [])];
+  const line = createAnswerLine({ scenario, gateway, tools: offered });
   for (const persona of scenario.cast) {
-    const tools = toolsFor({ personaId: persona.id, categories: persona.knowledge });
-    const speak = createPersonaNode({ scenario, persona, gateway, tools, lineTo, categories, clock });
+    const tools = [...personaTools(index, persona), ...(parts.tools ?? [])];
+    const speak = createPersonaNode({
+      scenario,
+      persona,
+      gateway,
+      tools,
+      line,
+      categories,
+      clock,
+      summaries,
+    });
     graph.addNode(
       persona.id,
       new Step(async (state, config) => changesIn(state, await speak(state, contextFor(config), config)), {

@@ -1,7 +1,8 @@
 /** A moderator that asks a model who should speak. A choice that is not valid falls back to `directed` and says so. */
-import { HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { z } from "zod";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Attempt } from "../domain/attempt.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ModeratorSettings } from "../domain/scenario.ts";
@@ -24,32 +25,74 @@ export interface AskedChoice {
   overBudget?: string | undefined;
 }
 
+/** What asking costs is told of, beside the conversation itself. */
+export interface ChoiceRequest {
+  conversationId: string;
+  /** Nano-dollars; undefined: nothing caps the cost. */
+  spendableNanoUsd: number | undefined;
+}
+
 /** Latest turns the model sees; the cast's roles and this much of the conversation decide a speaker. */
-const SEEN_TURNS = 8;
-const MAX_OUTPUT_TOKENS = 200;
+export const SEEN_TURNS = 8;
+/** Of the moderator's answer. */
+export const CHOICE_OUTPUT_TOKENS = 200;
+
+export const speakerSchema = (castIds: readonly [string, ...string[]]) =>
+  z.strictObject({
+    speaker: z.enum(castIds).describe("Id of the participant who should speak next."),
+    reason: z.string().describe("Why, in one short sentence."),
+  });
+
+/** The model that is asked who speaks next. */
+export function moderatorModel(settings: ModelPolicySettings, catalog: Catalog): string {
+  const model = settings.model ?? cheapestModel(catalog.models.values())?.id;
+  if (model !== undefined) return model;
+  throw new DramatisError(
+    "no-price",
+    "Policy `model` needs a model: no model of the catalog has a price. Name one.",
+  );
+}
+
+/** What it is asked. */
+export function choicePrompt(
+  settings: ModelPolicySettings,
+  view: Pick<ConversationView, "topic" | "cast" | "turns" | "turn">,
+  among: readonly string[],
+): BaseMessage[] {
+  const cast = view.cast.map(({ id, name, role }) => `- ${id}: ${name}, ${role}`);
+  const instructions = settings.instructions ?? "Choose whoever would move the conversation on.";
+  const head = [
+    "You moderate a conversation and choose who speaks next.",
+    instructions,
+    "",
+    "# Topic",
+    view.topic,
+    "",
+    "# Participants",
+    ...cast,
+  ];
+  return [
+    new SystemMessage(head.join("\n")),
+    ...view.turns
+      .slice(-SEEN_TURNS)
+      .map(({ speaker, message }) => new HumanMessage({ name: speaker, content: message })),
+    new SystemMessage(`Turn ${view.turn}. Candidates: ${among.join(", ")}.`),
+  ];
+}
 
 export function createModelPolicy(
   settings: ModelPolicySettings,
   gateway: Gateway,
   castIds: readonly [string, ...string[]],
 ) {
-  const schema = z.strictObject({
-    speaker: z.enum(castIds).describe("Id of the participant who should speak next."),
-    reason: z.string().describe("Why, in one short sentence."),
-  });
-  const model = settings.model ?? cheapestModel(gateway.catalog.models.values())?.id;
-  if (model === undefined) {
-    throw new DramatisError(
-      "no-price",
-      "Policy `model` needs a model: no model of the catalog has a price. Name one.",
-    );
-  }
+  const model = moderatorModel(settings, gateway.catalog);
   const fallback = directed(settings.pingPongLimit);
-  const lineTo = keptLines(gateway, { schema, maxOutputTokens: MAX_OUTPUT_TOKENS });
+  const schema = speakerSchema(castIds);
+  const lineTo = keptLines(gateway, { schema, maxOutputTokens: CHOICE_OUTPUT_TOKENS });
 
   return async function choose(
     view: ConversationView,
-    spendableNanoUsd: number | undefined,
+    { conversationId, spendableNanoUsd }: ChoiceRequest,
     config: RunnableConfig,
   ): Promise<AskedChoice> {
     const among = candidates(view);
@@ -61,30 +104,12 @@ export function createModelPolicy(
         attempts: [],
       };
     }
-    const cast = view.cast.map(({ id, name, role }) => `- ${id}: ${name}, ${role}`);
-    const instructions = settings.instructions ?? "Choose whoever would move the conversation on.";
     const reply = await lineTo(model, view.seed).ask(
       {
-        messages: [
-          new SystemMessage(
-            [
-              "You moderate a conversation and choose who speaks next.",
-              instructions,
-              "",
-              "# Topic",
-              view.topic,
-              "",
-              "# Participants",
-              ...cast,
-            ].join("\n"),
-          ),
-          ...view.turns
-            .slice(-SEEN_TURNS)
-            .map(({ speaker, message }) => new HumanMessage({ name: speaker, content: message })),
-          new SystemMessage(`Turn ${view.turn}. Candidates: ${among.join(", ")}.`),
-        ],
+        messages: choicePrompt(settings, view, among),
         purpose: "moderator",
         turn: view.turn,
+        conversation: conversationId,
         spendableNanoUsd,
         signal: runSignals().abort,
       },

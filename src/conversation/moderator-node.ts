@@ -7,18 +7,23 @@ import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { DramatisError } from "../domain/errors.ts";
 import type { EndingRecord, Status } from "../domain/record.ts";
 import type { Choice, Rating } from "../domain/turn.ts";
+import type { UsageEntry } from "../domain/usage.ts";
 import { addTotals, totalsOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { budgetOf, budgetReached } from "./budget.ts";
+import { compact } from "./compaction.ts";
 import { rateComplexity } from "./complexity.ts";
 import { type Ending, firedEnding } from "./endings.ts";
 import { emit } from "./events.ts";
-import { type AskedChoice, createModelPolicy } from "./model-policy.ts";
+import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model-policy.ts";
+import { chooseModel } from "./persona-node.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
 import { type RunSettings, settingsOf } from "./settings.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { Spent, Summaries } from "./summaries.ts";
+import { transcriptOf } from "./transcript.ts";
 import type { ConversationView } from "./view.ts";
 
 export interface ModeratorParts {
@@ -28,11 +33,12 @@ export interface ModeratorParts {
   drawSeed: () => number;
   policy: Policy | undefined;
   endings: readonly Ending[];
+  summaries: Summaries;
 }
 
 type ChooseSpeaker = (
   view: ConversationView,
-  spendableNanoUsd: number | undefined,
+  request: ChoiceRequest,
   config: LangGraphRunnableConfig,
 ) => Promise<AskedChoice>;
 
@@ -75,13 +81,24 @@ function lastChoice({ turns, failures }: Pick<ConversationState, "turns" | "fail
   return (turn?.turn ?? 0) > (failure?.turn ?? 0) ? turn : (failure ?? turn);
 }
 
+type Opened = ConversationUpdate & { startedAt: string; seed: number; conversationId: string };
+
+/** A graph inside another shares its thread with it, and perhaps with others like it: it gets an id of its own. */
+function conversationIdOf({ configurable = {} }: LangGraphRunnableConfig): string {
+  const { thread_id: thread, checkpoint_ns: namespace } = configurable as Record<string, unknown>;
+  const isOwn = typeof thread === "string" && thread !== "" && !String(namespace ?? "").includes("|");
+  return isOwn ? thread : crypto.randomUUID();
+}
+
 export function createModeratorNode(parts: ModeratorParts) {
   const { scenario, clock } = parts;
   const choose = chooser(parts);
+  const castIds = new Set(scenario.cast.map(({ id }) => id));
 
-  function opened(state: ConversationState): ConversationUpdate & { startedAt: string; seed: number } {
+  function opened(state: ConversationState, config: LangGraphRunnableConfig): Opened {
+    const conversationId = state.conversationId ?? conversationIdOf(config);
     if (state.startedAt !== undefined && state.seed !== undefined) {
-      return { startedAt: state.startedAt, seed: state.seed };
+      return { startedAt: state.startedAt, seed: state.seed, conversationId };
     }
     const opening = new HumanMessage({
       id: "opening",
@@ -91,6 +108,7 @@ export function createModeratorNode(parts: ModeratorParts) {
     return {
       startedAt: new Date(clock()).toISOString(),
       seed: state.seed ?? scenario.seed ?? parts.drawSeed(),
+      conversationId,
       messages: [opening],
     };
   }
@@ -123,14 +141,30 @@ export function createModeratorNode(parts: ModeratorParts) {
     return failed && { ending: failed, status: "failed" };
   }
 
+  /** Writes a summary where no model of the catalog has a price and nobody has spoken yet. */
+  const firstModel = (settings: RunSettings, { level }: Rating): string =>
+    scenario.cast.map(
+      (persona) => chooseModel({ scenario, persona, gateway: parts.gateway }, settings, level).id,
+    )[0] ?? "";
+
   return async function moderatorNode(
     state: ConversationState,
     context: ConversationContext,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
-    if (state.halt !== null) return { ...state.halt, halt: null };
+    const start = opened(state, config);
+    /** Ends the conversation: what was begun in the background is paid, so it is waited for and counted. */
+    const ended = async (
+      update: ConversationUpdate,
+      spent: Spent = { usage: [], attempts: [] },
+    ): Promise<ConversationUpdate> => {
+      const unused = await parts.summaries.settle(start.conversationId);
+      const usage = [...spent.usage, ...unused.usage];
+      const attempts = [...spent.attempts, ...unused.attempts];
+      return { ...start, ...update, usage, attempts, totals: totalsOf(usage) };
+    };
+    if (state.halt !== null) return ended({ ...state.halt, halt: null });
     const settings = settingsOf(scenario, context);
-    const start = opened(state);
     const last = lastChoice(state);
     const view: ConversationView = {
       topic: state.topic ?? scenario.topic,
@@ -145,16 +179,44 @@ export function createModeratorNode(parts: ModeratorParts) {
     };
     const finished = over(settings, view);
     const complexity = rated(state, settings, view);
-    if (finished !== undefined) return { ...start, complexity, ...finished };
+    if (finished !== undefined) return ended({ complexity, ...finished });
 
-    const budget = budgetOf(settings.maxCostUsd, state.totals);
-    const { choice, usage, attempts, overBudget } = await choose(view, budget?.spendableNanoUsd, config);
-    const counted = { ...start, complexity, usage, attempts, totals: totalsOf(usage) };
-    const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, counted.totals));
-    if (after !== undefined && overBudget !== undefined) {
-      return { ...counted, ending: budgetReached(after, overBudget), status: "budget" };
+    /** What may be spent besides what is counted, in flight, or in these entries. */
+    const spendable = (entries: readonly UsageEntry[]) =>
+      budgetOf(
+        settings.maxCostUsd,
+        addTotals(state.totals, totalsOf(entries)),
+        parts.summaries.reservedNanoUsd(start.conversationId),
+      );
+    const compacted = await compact(
+      parts.summaries,
+      {
+        conversationId: start.conversationId,
+        seed: start.seed,
+        turn: view.turn,
+        transcript: transcriptOf(state, castIds),
+        summaries: state.summaries,
+        plan: settings.context,
+        turnsLeft: settings.maxTurns === undefined ? undefined : settings.maxTurns - view.turn + 1,
+        otherModel: state.turns.at(-1)?.model.id ?? firstModel(settings, complexity),
+        spendableNanoUsd: spendable([])?.spendableNanoUsd,
+      },
+      config,
+    );
+    for (const summary of compacted.summaries) emit(config, { type: "summary", summary });
+    const budget = spendable(compacted.usage);
+    const { conversationId } = start;
+    const spendableNanoUsd = budget?.spendableNanoUsd;
+    const asked = await choose(view, { conversationId, spendableNanoUsd }, config);
+    const usage = [...compacted.usage, ...asked.usage];
+    const attempts = [...compacted.attempts, ...asked.attempts];
+    const { summaries } = compacted;
+    const counted = { ...start, complexity, summaries, usage, attempts, totals: totalsOf(usage) };
+    if (asked.overBudget !== undefined) {
+      const ending = budgetReached(spendable(usage), asked.overBudget);
+      return ended({ ...counted, ending, status: "budget" }, { usage, attempts });
     }
-    const next: Choice = { turn: view.turn, ...choice };
+    const next: Choice = { turn: view.turn, ...asked.choice };
     emit(config, { type: "choice", choice: next, complexity });
     return { ...counted, next, status: "running", ending: null };
   };

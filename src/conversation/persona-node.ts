@@ -2,23 +2,26 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
-import type { Answer } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import type { Gateway, ModelLine } from "../model/gateway.ts";
+import type { Gateway } from "../model/gateway.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
-import { buildPrompt } from "../turn/prompt.ts";
+import type { SentRequest } from "../turn/sent-prompt.ts";
+import type { AnswerLine } from "./answer-line.ts";
 import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
 import { type RunSettings, settingsOf } from "./settings.ts";
+import { createShown } from "./shown.ts";
+import { createSpeech } from "./speech.ts";
 import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
-import { transcriptOf, turnMessageId } from "./transcript.ts";
+import type { Summaries } from "./summaries.ts";
+import { turnMessageId } from "./transcript.ts";
 
 type Halt = NonNullable<ConversationState["halt"]>;
 
@@ -27,15 +30,20 @@ export interface PersonaNodeParts {
   persona: Persona;
   gateway: Gateway;
   tools: readonly StructuredToolInterface[];
-  /** The line to a model, the same for all personas; their tools differ in scope, not in what a model is told of them. */
-  lineTo(model: string, seed: number | undefined): ModelLine<Answer>;
+  line: AnswerLine;
   /** Categories of the conversation's knowledge base; empty: there is none. */
   categories: readonly string[];
   clock: () => number;
+  summaries: Summaries;
 }
 
 /** Failures that the next speaker would meet as well: going on cannot help. */
-const FATAL: ReadonlySet<string> = new Set(["unauthorised", "quota-exhausted", "model-not-found"]);
+const FATAL: ReadonlySet<string> = new Set([
+  "unauthorised",
+  "quota-exhausted",
+  "model-not-found",
+  "replay-differs",
+]);
 
 /** Failures of the connection or the server: once may be chance. */
 const NO_SERVER: ReadonlySet<string> = new Set(["unreachable", "timed-out", "server-error"]);
@@ -90,7 +98,7 @@ function haltOf(
   if (kind === "aborted") {
     return { ending: { kind: "abort", evidence: `broken off in turn ${turn.turn}` }, status: "interrupted" };
   }
-  if (kind === "budget" && budget !== undefined) {
+  if (kind === "budget") {
     return { ending: budgetReached(budget, detail), status: "budget" };
   }
   if (!mustStop) return undefined;
@@ -98,9 +106,16 @@ function haltOf(
   return { ending: { kind: "failure", evidence }, status: "failed" };
 }
 
+/** Of all turns, in every turn: a loop, since `flatMap` takes ten times as long. */
+function citationsOf(turns: readonly Turn[]): string[] {
+  const all: string[] = [];
+  for (const { citations } of turns) for (const id of citations) all.push(id);
+  return all;
+}
+
 export function createPersonaNode(parts: PersonaNodeParts) {
-  const { scenario, persona, gateway, tools, categories, clock, lineTo } = parts;
-  const cast = new Set<string>(scenario.cast.map(({ id }) => id));
+  const { scenario, persona, gateway, tools, line, categories, clock } = parts;
+  const { maxOutputTokens } = scenario.answers;
 
   return async function personaNode(
     state: ConversationState,
@@ -116,43 +131,70 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     }
     const settings = settingsOf(scenario, context);
     const model = chooseModel(parts, settings, complexity.level);
-    const budget = budgetOf(settings.maxCostUsd, state.totals);
+    const { conversationId = "" } = state;
+    const reserved = parts.summaries.reservedNanoUsd(conversationId);
+    const budget = budgetOf(settings.maxCostUsd, state.totals, reserved);
     const startedAt = clock();
+    const info = gateway.catalog.model(model.id);
+    const shown = createShown(
+      {
+        scenario,
+        persona,
+        categories,
+        writer: parts.summaries,
+        state,
+        settings,
+        choice,
+        model: info,
+        reservedTokens: line.demandBound + Math.min(maxOutputTokens, info.maxOutput),
+      },
+      config,
+    );
+    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: context.stream, config });
+    const { abort, onPrompt } = runSignals();
+    const requests: SentRequest[] = [];
     const { answer, problems, toolCalls, notices, usage, attempts } = await takeTurn(
       {
         turn: choice.turn,
         personaId: persona.id,
-        line: lineTo(model.id, state.seed),
+        line: line.to(model.id, state.seed),
         tools,
-        prompt: buildPrompt({
-          topic: state.topic ?? scenario.topic,
-          cast: scenario.cast,
-          persona,
-          categories,
-          transcript: transcriptOf(state, cast),
-          turn: choice.turn,
-          maxTurns: settings.maxTurns,
-        }),
-        citable: state.turns.flatMap(({ citations }) => citations),
+        prompt: await shown.prompt(),
+        shorten: shown.shorten,
+        citable: citationsOf(state.turns),
         maxToolRounds: tools.length === 0 ? 0 : scenario.answers.maxToolRounds,
         spendableNanoUsd: budget?.spendableNanoUsd,
         secrets: settings.screening.secrets,
         lengths: settings.screening,
-        signal: runSignals().abort,
         timeoutMs: gateway.turnTimeoutMs,
+        conversation: conversationId,
+        onRequest: onPrompt && ((sent) => requests.push(sent)),
+        signal: abort,
+        onText: speech?.tell,
+        onAttempt: (attempt) => emit(config, { type: "attempt", attempt }),
       },
       config,
     );
+    speech?.end(answer, subtotalOf(usage));
+    onPrompt?.({
+      turn: choice.turn,
+      persona: persona.id,
+      model: info,
+      demands: line.demandPieces(),
+      requests,
+    });
 
     const last = answer === undefined ? problems.at(-1) : undefined;
-    const totals = totalsOf(usage);
+    const paid = [...shown.made.usage, ...usage];
+    const totals = totalsOf(paid);
     const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
     const mustStop = scenario.onFailure === "stop" || isHopeless(last?.kind, state);
     const halt =
       last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });
-    const wasSent = usage.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
+    const wasSent = paid.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
     // Nothing was sent: the turn did not begin, and is taken again when the conversation goes on.
-    if (halt !== undefined && !wasSent) return { halt, attempts };
+    const failed = [...shown.made.attempts, ...attempts];
+    if (halt !== undefined && !wasSent) return { halt, attempts: failed };
 
     const spoken = {
       turn: choice.turn,
@@ -168,9 +210,10 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const update: ConversationUpdate = {
       failures,
       notices,
-      usage,
+      usage: paid,
+      summaries: shown.made.summaries,
       totals,
-      attempts,
+      attempts: failed,
       ...(halt === undefined ? {} : { halt }),
     };
     if (answer === undefined) return update;

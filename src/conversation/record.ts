@@ -9,6 +9,8 @@ export interface RecordParts {
   scenario: Scenario;
   conversationId: string;
   transport: ConversationRecord["transport"];
+  /** Of a replay: the transport of the recorded run. */
+  replayOf?: ConversationRecord["replayOf"];
   /** Milliseconds since 1970. Default: now. */
   endedAt?: number | undefined;
 }
@@ -37,8 +39,8 @@ function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): C
 
 /** The record of a state: of what `invoke` or the stream mode `values` gives, or of `getState(config).values`. */
 export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
-  const { scenario, conversationId, transport } = parts;
-  const { turns, failures, attempts, status, ending } = state;
+  const { scenario, conversationId, transport, replayOf } = parts;
+  const { turns, failures, attempts, summaries, status, ending } = state;
   const notices = [...scenario.notices, ...state.notices];
   const endedAt = new Date(parts.endedAt ?? Date.now()).toISOString();
   return {
@@ -48,6 +50,7 @@ export function recordOf(state: ConversationState, parts: RecordParts): Conversa
     participants: scenario.cast.map(({ id, name, role }) => ({ id, name, role })),
     seed: state.seed ?? scenario.seed ?? 0,
     transport,
+    ...(replayOf === undefined ? {} : { replayOf }),
     startedAt: state.startedAt ?? endedAt,
     endedAt,
     status: status === "running" ? "interrupted" : status,
@@ -57,6 +60,7 @@ export function recordOf(state: ConversationState, parts: RecordParts): Conversa
     turns,
     failures,
     attempts,
+    summaries,
     sources: sourcesOf(scenario, turns),
     ...(notices.length > 0 ? { notices } : {}),
     usage: { entries: state.usage, totals: state.totals },

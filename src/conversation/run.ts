@@ -4,6 +4,7 @@ import { ConversationError } from "../domain/conversation-error.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { SentPrompt } from "../turn/sent-prompt.ts";
 import type { ConversationEvent } from "./events.ts";
 import type { Conversation } from "./graph.ts";
 import { recordOf } from "./record.ts";
@@ -15,19 +16,29 @@ export interface RunOptions {
   /** Also the LangGraph thread id. */
   conversationId: string;
   transport: ConversationRecord["transport"];
+  /** Of a replay: the transport of the recorded run. */
+  replayOf?: ConversationRecord["replayOf"];
   input?: ConversationInput | undefined;
   context?: ConversationContextInput | undefined;
   /** Ends the conversation before the next turn. */
   stopSignal?: AbortSignal | undefined;
   /** Breaks off the request in flight as well; what it may have cost is in the record. */
   signal?: AbortSignal | undefined;
-  /** Told of every choice as it is made, and of every turn and failure once it is in the state. */
+  /**
+   * Told of every choice as it is made, of every turn and failure once it is in the state, and, where the context says
+   * `stream: true`, of the words of a message as they arrive.
+   */
   onEvent?: ((event: ConversationEvent) => void) | undefined;
+  /** Told of what was sent for every turn, private notes included, once the turn is over. */
+  onPrompt?: ((sent: SentPrompt) => void) | undefined;
   /** Further LangChain options of the run: callbacks, tags, metadata. */
   config?: Pick<RunnableConfig, "callbacks" | "tags" | "metadata"> | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
 }
+
+/** Told as they happen; all others once they are in the state. */
+const LIVE: ReadonlySet<ConversationEvent["type"]> = new Set(["choice", "attempt", "notice", "token"]);
 
 /**
  * Runs a compiled conversation.
@@ -35,7 +46,7 @@ export interface RunOptions {
  */
 export async function runConversation(graph: Conversation, options: RunOptions): Promise<ConversationRecord> {
   const { conversationId, onEvent } = options;
-  const signals = { stop: options.stopSignal, abort: options.signal };
+  const signals = { stop: options.stopSignal, abort: options.signal, onPrompt: options.onPrompt };
   let state: ConversationState | undefined;
 
   async function follow(): Promise<void> {
@@ -47,7 +58,7 @@ export async function runConversation(graph: Conversation, options: RunOptions):
     });
     for await (const [mode, chunk] of stream) {
       if (mode === "custom") {
-        if (chunk.type === "choice") onEvent?.(chunk);
+        if (LIVE.has(chunk.type)) onEvent?.(chunk);
         continue;
       }
       const next = chunk as unknown as ConversationState;
@@ -73,10 +84,11 @@ export async function runConversation(graph: Conversation, options: RunOptions):
   return recorded(state);
 }
 
-/** The turns and failures that one state has and the one before had not; a resumed thread's first state tells nothing. */
+/** The turns, failures and summaries that one state has and the one before had not; a resumed thread's first state tells nothing. */
 function newEvents(before: ConversationState | undefined, now: ConversationState): ConversationEvent[] {
   if (before === undefined) return [];
   return [
+    ...now.summaries.slice(before.summaries.length).map((summary) => ({ type: "summary" as const, summary })),
     ...now.failures.slice(before.failures.length).map((failure) => ({ type: "failure" as const, failure })),
     ...now.turns.slice(before.turns.length).map((turn) => ({ type: "turn" as const, turn })),
   ];

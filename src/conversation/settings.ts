@@ -2,6 +2,7 @@
 import type { Complexity, EndingSettings } from "../domain/scenario.ts";
 import type { Screening } from "../domain/screening.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { type ContextPlan, contextPlan } from "../turn/context-window.ts";
 import { EVERYONE } from "./context.ts";
 import { limitOf, withMaxTurns } from "./endings.ts";
 import type { ConversationContext } from "./state.ts";
@@ -16,19 +17,27 @@ export interface RunSettings {
   /** The model named for a persona; undefined: the rules choose. */
   modelFor(personaId: string): string | undefined;
   screening: Screening;
+  context: ContextPlan;
 }
+
+/** An object without the keys that say nothing: spread, they would replace what is said. */
+const known = <T extends object>(settings: T | undefined) =>
+  Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 
 export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
   const endings = withMaxTurns(scenario.endings, context.maxTurns);
   const caps = [context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd, limitOf("maxCostUsd", endings)];
-  const known = caps.filter((cap) => cap !== undefined);
+  const least = caps.filter((cap) => cap !== undefined);
   return {
     complexity: context.complexity ?? scenario.complexity,
     endings,
     maxTurns: limitOf("maxTurns", endings),
-    maxCostUsd: known.length === 0 ? undefined : Math.min(...known),
+    maxCostUsd: least.length === 0 ? undefined : Math.min(...least),
     modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
     screening: screeningOf(scenario, context),
+    context: contextPlan({ ...scenario.context, ...known(context.context) }, scenario.cast.length),
   };
 }
 

@@ -3,8 +3,9 @@ import { DeltaValue, MessagesDeltaValue, ReducedValue, StateSchema } from "@lang
 import { z } from "zod";
 import { attemptSchema } from "../domain/attempt.ts";
 import { endingRecordSchema, STATUSES } from "../domain/record.ts";
-import { complexitySchema } from "../domain/scenario.ts";
+import { complexitySchema, LAYOUTS, STRATEGIES } from "../domain/scenario.ts";
 import { noticeSchema, screeningOverrideSchema } from "../domain/screening.ts";
+import { summaryEntrySchema } from "../domain/summary.ts";
 import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../domain/turn.ts";
 import { totalsSchema, usageEntrySchema } from "../domain/usage.ts";
 import { addTotals, emptyTotals } from "../ledger/totals.ts";
@@ -34,10 +35,12 @@ const channels = {
   notices: list(noticeSchema),
   usage: list(usageEntrySchema),
   attempts: list(attemptSchema),
+  summaries: list(summaryEntrySchema),
   totals: new ReducedValue(totalsSchema.default(emptyTotals), { reducer: addTotals }),
   complexity: ratingSchema.optional(),
   next: choiceSchema.optional(),
   startedAt: z.string().optional(),
+  conversationId: z.string().optional().describe("The thread's id, else a random one; set when it opens."),
   status: z.enum(["running", ...STATUSES]).default("running"),
   ending: endingRecordSchema.nullable().default(null),
   halt: z
@@ -68,6 +71,7 @@ export const conversationOutput = new StateSchema({
   notices: channels.notices,
   usage: channels.usage,
   attempts: channels.attempts,
+  summaries: channels.summaries,
   totals: channels.totals,
   complexity: channels.complexity,
   status: channels.status,
@@ -89,6 +93,22 @@ export const conversationContext = z.object({
     .describe("Replaces the scenario's budget, in dollars."),
   maxTurns: z.int().min(1).optional().describe("Replaces the scenario's limit of turns."),
   screening: screeningOverrideSchema.optional().describe("Replaces parts of the scenario's screening."),
+  context: z
+    .strictObject({
+      strategy: z.enum(STRATEGIES).optional(),
+      layout: z.enum(LAYOUTS).optional(),
+      windowTurns: z.int().min(1).optional(),
+      windowTokens: z.int().min(1).optional(),
+      afterTurns: z.int().min(1).optional(),
+      blockTurns: z.int().min(2).optional(),
+      keepTurns: z.int().min(1).optional(),
+    })
+    .optional()
+    .describe("Replaces what the scenario says of how a long transcript is shown, key by key."),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe("Tells the words of messages in events `token` as they arrive."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
 export type ConversationContextInput = z.input<typeof conversationContext>;

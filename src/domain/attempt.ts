@@ -15,6 +15,11 @@ export const attemptSchema = z.object({
   requestId: z.string().optional().describe("The provider's id of the request."),
   retryAfterMs: z.number().min(0).optional().describe("How long the provider asked to wait."),
   waitMs: z.number().min(0).optional().describe("Waited before the next attempt; missing: there was none."),
+  costBoundNanoUsd: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Where it may be billed and the model has a price: the most it can have cost."),
   mayBeBilled: z.boolean().describe("True: an answer may have been generated and lost; its cost is unknown."),
 });
 /** A failed attempt. */

@@ -14,6 +14,8 @@ export const REQUEST_FAILURES = [
   "unreachable",
   "server-error",
   "aborted",
+  /** In a replay: the request is not the recorded one. */
+  "replay-differs",
 ] as const;
 export type RequestFailure = (typeof REQUEST_FAILURES)[number];
 

@@ -17,6 +17,7 @@ export const RESERVED_IDS: readonly string[] = [
   "notices",
   "usage",
   "attempts",
+  "summaries",
   "totals",
   "next",
   "ending",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { attemptSchema } from "./attempt.ts";
 import { noticeSchema } from "./screening.ts";
+import { summaryEntrySchema } from "./summary.ts";
 import { ratingSchema, turnFailureSchema, turnSchema } from "./turn.ts";
 import { totalsSchema, usageEntrySchema } from "./usage.ts";
 
@@ -39,7 +40,15 @@ export const conversationRecordSchema = z.object({
   scenario: z.object({ id: z.string(), title: z.string(), topic: z.string() }),
   participants: z.array(participantSchema),
   seed: z.int().min(0),
-  transport: z.enum(["network", "offline"]).describe("offline: the answers were generated, not a model's."),
+  transport: z
+    .enum(["network", "offline", "replay"])
+    .describe("offline: the answers were generated, not a model's. replay: they came from a recording."),
+  replayOf: z
+    .enum(["network", "offline"])
+    .optional()
+    .describe(
+      "Of a replay: the transport of the recorded run. Its costs are that run's; nothing is charged again.",
+    ),
   startedAt: z.string(),
   endedAt: z.string(),
   status: z.enum(STATUSES),
@@ -51,6 +60,9 @@ export const conversationRecordSchema = z.object({
   attempts: z
     .array(attemptSchema)
     .describe("Attempts of requests that came to nothing and, where it helped, were made again."),
+  summaries: z
+    .array(summaryEntrySchema)
+    .describe("What stood for the older part of the transcript, and what could not be summarised."),
   sources: z
     .array(sourceSchema)
     .describe("Every passage that was cited, in the order of its first citation."),

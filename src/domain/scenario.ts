@@ -93,6 +93,44 @@ export const endingSchema: z.ZodType<EndingSettings, EndingInput> = z
   })
   .meta({ id: "ending", minProperties: 1, maxProperties: 1 });
 
+export const STRATEGIES = ["full", "window", "compact"] as const;
+/** How much of a long transcript a persona is shown. */
+export type Strategy = (typeof STRATEGIES)[number];
+export const LAYOUTS = ["own-last", "cards-in-head"] as const;
+/** Where the personas' public cards stand in a prompt. */
+export type Layout = (typeof LAYOUTS)[number];
+
+export const contextSettingsSchema = z.strictObject({
+  strategy: z
+    .enum(STRATEGIES)
+    .default("compact")
+    .describe(
+      "full: the whole transcript. window: the latest part of it. compact: the latest part, and a summary of the rest.",
+    ),
+  layout: z
+    .enum(LAYOUTS)
+    .optional()
+    .describe(
+      "own-last: a persona's card stands in its own last lines. cards-in-head: all public cards stand in the shared beginning. Default: what costs less at the model's prices.",
+    ),
+  windowTurns: count
+    .optional()
+    .describe(
+      "Strategy window: latest messages that are always shown. Default 24, unless windowTokens is set.",
+    ),
+  windowTokens: count.optional().describe("Strategy window: most tokens of the messages shown."),
+  afterTurns: count
+    .default(20)
+    .describe("Strategy compact: so many messages are all shown before any of them becomes a summary."),
+  blockTurns: count.min(2).default(8).describe("Strategy compact: messages that become a summary at a time."),
+  keepTurns: count
+    .optional()
+    .describe(
+      "Strategy compact: latest messages that stay word for word, at least. Default: one less than there are personas, and 4 at least.",
+    ),
+});
+export type ContextSettings = z.output<typeof contextSettingsSchema>;
+
 export const scenarioSchema = z.strictObject({
   id: slugSchema.describe("Unique slug."),
   title: text,
@@ -133,6 +171,7 @@ export const scenarioSchema = z.strictObject({
     })
     .prefault({}),
   screening: screeningSchema.prefault({}).describe("What is looked at before anything is sent."),
+  context: contextSettingsSchema.prefault({}).describe("How a transcript that grows long is shown."),
 });
 
 /** A validated scenario as its file says it; the cast may still be ids. */

@@ -29,11 +29,14 @@ export const usageEntrySchema = z.object({
     .optional()
     .describe("Where the cost is unknown although the model has a price: the most it can be."),
   requestId: z.string().optional().describe("The provider's id of the request."),
+  fromCache: z.literal(true).optional().describe("Set when the answer came from the response cache."),
   savedNanoUsd: z
     .int()
     .min(0)
     .optional()
-    .describe("Set when the answer came from the response cache: what it cost the first time."),
+    .describe(
+      "Of an answer from the response cache: what it cost the first time; missing when that is unknown.",
+    ),
 });
 export type UsageEntry = z.output<typeof usageEntrySchema>;
 
@@ -53,6 +56,12 @@ export const subtotalSchema = z.object({
     .int()
     .min(0)
     .describe("The most those can have cost, where their model has a price. Budgets count it as spent."),
+  cacheHits: z.int().min(1).optional().describe("Answers from the response cache; missing when none was."),
+  savedNanoUsd: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("What those cost the first time, as far as it is known; missing when nothing was saved."),
 });
 export type Subtotal = z.output<typeof subtotalSchema>;
 

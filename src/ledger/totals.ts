@@ -31,8 +31,15 @@ function ofEntry(entry: UsageEntry): Subtotal {
     costNanoUsd,
     unpricedRequests: costNanoUsd === undefined ? 1 : 0,
     unpricedBoundNanoUsd: costNanoUsd === undefined ? (entry.costBoundNanoUsd ?? 0) : 0,
+    ...cached(entry.fromCache ? 1 : 0, entry.savedNanoUsd ?? 0),
   };
 }
+
+/** What came from the response cache; nothing where nothing did. */
+const cached = (cacheHits: number, savedNanoUsd: number): Pick<Subtotal, "cacheHits" | "savedNanoUsd"> => ({
+  ...(cacheHits === 0 ? {} : { cacheHits }),
+  ...(savedNanoUsd === 0 ? {} : { savedNanoUsd }),
+});
 
 /** The sum of two subtotals. Its cost is missing only when there are requests and no cost of any is known. */
 export function addSubtotals(a: Subtotal, b: Subtotal): Subtotal {
@@ -48,6 +55,7 @@ export function addSubtotals(a: Subtotal, b: Subtotal): Subtotal {
     costNanoUsd: isUnknown ? undefined : (a.costNanoUsd ?? 0) + (b.costNanoUsd ?? 0),
     unpricedRequests,
     unpricedBoundNanoUsd: a.unpricedBoundNanoUsd + b.unpricedBoundNanoUsd,
+    ...cached((a.cacheHits ?? 0) + (b.cacheHits ?? 0), (a.savedNanoUsd ?? 0) + (b.savedNanoUsd ?? 0)),
   };
 }
 

@@ -58,13 +58,9 @@ export function createAttempts(parts: AttemptsParts): Send {
   const { carry, limiter, budget, log, retry, clock, wait } = parts;
 
   /** Holds the worst case of one more attempt, in the conversation's budget and the shared one. */
-  async function hold(
-    exchange: Exchange,
-    owed: number,
-  ): Promise<{ worst: number | undefined; reservation: Reservation | undefined }> {
+  async function hold(exchange: Exchange, owed: number): Promise<Reservation | undefined> {
     const { spendableNanoUsd, model, signal } = exchange;
-    if (spendableNanoUsd === undefined && budget === undefined)
-      return { worst: undefined, reservation: undefined };
+    if (spendableNanoUsd === undefined && budget === undefined) return undefined;
     const own = spendableNanoUsd === undefined ? Number.POSITIVE_INFINITY : spendableNanoUsd - owed;
     const shared =
       budget === undefined
@@ -79,10 +75,11 @@ export function createAttempts(parts: AttemptsParts): Send {
       const again = owed > 0 ? "An answer was lost on the way, and asking again could pass the cap. " : "";
       throw notSent("budget", model.id, `${again}The next request could cost ${formatUsd(worst)}.`);
     }
-    if (budget === undefined) return { worst, reservation: undefined };
+    exchange.heldNanoUsd = worst;
+    if (budget === undefined) return undefined;
     const reservation = await budget.reserve(worst, signal);
     if (reservation === undefined) throw notSent("budget", model.id, sharedBudgetSpent(budget, worst));
-    return { worst, reservation };
+    return reservation;
   }
 
   async function throughCircuit(exchange: Exchange, until: number): Promise<void> {
@@ -131,11 +128,10 @@ export function createAttempts(parts: AttemptsParts): Send {
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
         await throughCircuit(exchange, until());
-        let worst: number | undefined;
         let reservation: Reservation | undefined;
         let permit: Permit | undefined;
         try {
-          ({ worst, reservation } = await hold(exchange, owed));
+          reservation = await hold(exchange, owed);
           const isExact = limiter.limitsOf(model.id).tokensPerMinute !== undefined;
           const tokens = await exchange.tokens(isExact);
           const { conversation } = labels;
@@ -163,8 +159,11 @@ export function createAttempts(parts: AttemptsParts): Send {
           report(error, exchange, permit);
           // What is broken off after it was sent may be paid all the same.
           const mayBeBilled = error?.mayBeBilled ?? true;
-          if (mayBeBilled) owed += worst ?? 0;
-          reservation?.settle(mayBeBilled ? (worst ?? 0) : 0);
+          const bound = mayBeBilled
+            ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
+            : undefined;
+          owed += bound ?? 0;
+          reservation?.settle(bound ?? 0);
 
           const waitMs = error && nextWait(error, attempt, until());
           const failed: Attempt = {
@@ -179,10 +178,12 @@ export function createAttempts(parts: AttemptsParts): Send {
             ...(error?.requestId === undefined ? {} : { requestId: error.requestId }),
             ...(error?.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
             ...(waitMs === undefined ? {} : { waitMs }),
+            ...(bound === undefined ? {} : { costBoundNanoUsd: bound }),
             mayBeBilled,
           };
           exchange.attempts.push(failed);
           log?.failed(failed, exchange);
+          exchange.onAttempt?.(failed);
           if (waitMs === undefined) throw error ?? thrown;
           if (waitMs > 0) await wait(waitMs, signal);
         }

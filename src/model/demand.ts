@@ -47,8 +47,16 @@ const schemaMessage = (schema: z.ZodType) =>
   );
 
 /** What a demand adds to the messages of a request, as text: for counting. */
-export const demandText = ({ schema, tools }: Demand): string =>
+export const demandText = ({ schema, tools }: Pick<Demand, "schema" | "tools">): string =>
   JSON.stringify([wireSchema(schema), ...wireTools(tools)]);
+
+/** The same piece by piece, as far as a model reads them: each tool, then the schema. */
+export const demandPieces = ({ schema, tools }: Pick<Demand, "schema" | "tools">): string[] => [
+  ...wireTools(tools).map(({ function: { name, description, parameters } }) =>
+    JSON.stringify({ name, description, parameters }),
+  ),
+  JSON.stringify({ name: ANSWER_TOOL, schema: wireSchema(schema) }),
+];
 
 /**
  * The model with the demand bound to it, out of the sequence model -> parser. `readReply` reads the message itself, and

@@ -47,6 +47,8 @@ export interface Exchange {
   readonly onDelta: ((delta: Delta) => void) | undefined;
   /** Of the answer, at most. */
   readonly maxOutputTokens: number;
+  /** Told of every failed attempt as it happens. */
+  readonly onAttempt: ((attempt: Attempt) => void) | undefined;
   /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
   tokens(isExact: boolean): number | Promise<number>;
   /** The most the request can cost; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */
@@ -54,6 +56,8 @@ export interface Exchange {
   /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
   readonly spendableNanoUsd: number | undefined;
 
+  /** The most the attempt under way can cost; undefined while nobody needed to know. */
+  heldNanoUsd: number | undefined;
   /** Failed attempts, oldest first. */
   readonly attempts: Attempt[];
   /** Shared budget held for the answer; whoever counts its cost settles it. */

@@ -1,16 +1,20 @@
 /** Writes every failed attempt as one JSON line. Without prompts, unless they are asked for; never with a key. */
-import type { Logger } from "pino";
 import type { Attempt } from "../domain/attempt.ts";
-import { withoutKeys } from "../domain/secrets.ts";
+import { mapTexts, withoutKeys } from "../domain/secrets.ts";
 import type { Exchange } from "./exchange.ts";
+
+/** As pino's loggers have it. */
+export interface WarningLogger {
+  warn(fields: Record<string, unknown>, message: string): void;
+}
 
 export interface FailureLog {
   failed(attempt: Attempt, exchange: Exchange): void;
 }
 
 export interface FailureLogOptions {
-  /** A pino logger, or any with its `warn`. */
-  logger: Pick<Logger, "warn">;
+  /** A pino logger, or any with such a `warn`. */
+  logger: WarningLogger;
   /** Writes the messages of the failed request as well. Default false. */
   withPrompts?: boolean | undefined;
   /** Never written, wherever it turns up. */
@@ -18,20 +22,41 @@ export interface FailureLogOptions {
 }
 
 export function createFailureLog({ logger, withPrompts = false, apiKey }: FailureLogOptions): FailureLog {
+  const messagesOf = ({ request }: Exchange) =>
+    mapTexts(request.messages, (text) => withoutKeys(text, apiKey));
   return {
-    failed({ problem, waitMs, ...attempt }, { labels, request }) {
+    failed({ problem, waitMs, ...attempt }, exchange) {
       logger.warn(
         {
           type: problem,
           ...attempt,
-          conversation: labels.conversation,
+          conversation: exchange.labels.conversation,
           ...(waitMs === undefined ? {} : { nextAttemptInMs: waitMs }),
-          ...(withPrompts
-            ? { messages: JSON.parse(withoutKeys(JSON.stringify(request.messages), apiKey)) }
-            : {}),
+          ...(withPrompts ? { messages: messagesOf(exchange) } : {}),
         },
         "attempt failed",
       );
+    },
+  };
+}
+
+/**
+ * A logger that makes its file, and loads pino, with the first line. A line that cannot be written is told to `onLost`:
+ * a conversation does not end because its log cannot be kept.
+ */
+export function logFile(file: string, onLost: (error: unknown) => void): WarningLogger {
+  let opening: Promise<WarningLogger> | undefined;
+  async function open(): Promise<WarningLogger> {
+    const { pino, destination, stdTimeFunctions } = await import("pino");
+    const lines = destination({ dest: file, sync: true, mkdir: true });
+    lines.on("error", onLost);
+    const logger = pino({ base: null, timestamp: stdTimeFunctions.isoTime }, lines);
+    return { warn: (fields, message) => logger.warn(fields, message) };
+  }
+  return {
+    warn(fields, message) {
+      opening ??= open();
+      opening.then((logger) => logger.warn(fields, message)).catch(onLost);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The only way to a model: binds tools and the demanded answer, sends, counts, and says what came back. */
+import { createHash } from "node:crypto";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -6,12 +7,14 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 import { ChatOpenAI } from "@langchain/openai";
 import type { z } from "zod";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Attempt } from "../domain/attempt.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { usageEntryOf } from "../ledger/usage-handler.ts";
+import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
@@ -19,13 +22,17 @@ import { Completions, carrying } from "./completions.ts";
 import { bindDemand, type Demand, demandText, type Send as SendDemand } from "./demand.ts";
 import type { Deadline, Delta, Exchange, Priority, Send } from "./exchange.ts";
 import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
+import { longestAnswer } from "./longest-answer.ts";
 import { ModelError } from "./model-error.ts";
 import { openNetwork } from "./network.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Replay } from "./replay.ts";
 import { type Reply, readReply } from "./reply.ts";
+import { type ResponseCache, withCache } from "./response-cache.ts";
 import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
-import { leastInputTokens, requestTokens, type WorstCase, worstCaseNanoUsd } from "./worst-case.ts";
+import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions {
   catalog: Catalog;
@@ -44,8 +51,16 @@ export interface GatewayOptions {
   limiter?: Limiter | undefined;
   /** A cap that all conversations of this gateway share; see `createBudget`. */
   budget?: Budget | undefined;
+  /** Answers identical requests again for nothing, and sends those that come together once. Default: none. */
+  cache?: ResponseCache | undefined;
+  /** Keeps every exchange in a file; see `createRecorder`. */
+  recorder?: Recorder | undefined;
+  /** Answers every request from a file; nothing is sent. */
+  replay?: Replay | undefined;
   /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
   log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Whether the server takes what only OpenAI's takes: service tiers and cache keys. Default false. */
+  hasOpenAiOptions?: boolean | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
   /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
@@ -72,7 +87,7 @@ export interface Ask {
   purpose: Purpose;
   turn: number;
   persona?: string | undefined;
-  /** Shares the limits fairly with the others, and names the request in the log. */
+  /** The conversation it belongs to: conversations take turns, the log names it, and the provider caches by it. */
   conversation?: string | undefined;
   /** False: the model must answer now, although tools are bound. Default true. */
   mayCallTools?: boolean;
@@ -86,8 +101,12 @@ export interface Ask {
   deadline?: Deadline | undefined;
   /** How long messages may be. Default: 100,000 characters each, 1,000,000 together. */
   lengths?: LengthLimits | undefined;
+  /** Told of every failed attempt as it happens, before the wait for the next. */
+  onAttempt?: ((attempt: Attempt) => void) | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
+  /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
+  tell?: { field: string; onText: (piece: TextPiece) => void } | undefined;
 }
 
 /** A model with tools and a demanded answer, ready to be asked. Does not throw for what a provider may do. */
@@ -106,9 +125,6 @@ export interface Gateway {
 const TIMEOUT_MS = 120_000;
 const TURN_TIMEOUT_MS = 600_000;
 
-/** What a reasoning model may think with before it answers, since the provider counts both together. */
-const THINKING_TOKENS = 4000;
-
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
 
@@ -119,9 +135,14 @@ function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   return costNanoUsd === undefined || costNanoUsd === 0 || isTrue ? entry : rest;
 }
 
+/** At most 64 characters, as the provider wants it; a hash, since an embedder's id may say whose conversation it is. */
+const promptCacheKey = (conversation: string) =>
+  createHash("sha256").update(conversation).digest("hex").slice(0, 32);
+
 /** What a thrown error means for whoever asked; undefined: it is none of the provider's doing. */
 function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
-  if (signal?.aborted) {
+  const isRecordedAbort = error instanceof ModelError && error.code === "aborted";
+  if (signal?.aborted || isRecordedAbort) {
     const wasSent = isAnswered || attempts.length > 0;
     const detail = wasSent ? "Broken off; its request may have been paid." : "Broken off before it was sent.";
     return { problem: "aborted", detail } as const;
@@ -130,6 +151,14 @@ function problemOf(error: unknown, { signal, isAnswered, attempts }: Exchange) {
 }
 
 function createSend(options: GatewayOptions): Send {
+  const { replay, recorder, cache, apiKey, baseUrl } = options;
+  if (replay !== undefined) return replay.send;
+  const sent = createNetworkSend(options);
+  const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
+  return recorder === undefined ? cached : recorder.around(cached);
+}
+
+function createNetworkSend(options: GatewayOptions): Send {
   const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;
   const circuits = new Map<string, Circuit>();
   const retry: RetrySettings = {
@@ -166,6 +195,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       // The key stays with what carries the requests.
       apiKey: "carried by the gateway",
       maxTokens,
+      // A project may default to a dearer tier than prices and bounds are figured with.
+      ...(options.hasOpenAiOptions ? { service_tier: "default" as const } : {}),
       ...(info.reasons || temperature === undefined ? {} : { temperature }),
       maxRetries: 0,
       // Answers are streamed, when they are, below: LangChain gets them whole.
@@ -177,8 +208,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function line<T>(settings: ModelLineSettings<T>): ModelLine<T> {
     const { schema, tools = [], seed } = settings;
     const model = catalog.model(settings.model);
-    const wanted = settings.maxOutputTokens + (model.reasons ? THINKING_TOKENS : 0);
-    const maxOutputTokens = Math.min(wanted, model.maxOutput);
+    const maxOutputTokens = longestAnswer(model, settings.maxOutputTokens);
     const { parallelToolCalls } = model;
     const demand: Demand = {
       method: settings.method ?? model.structured,
@@ -209,11 +239,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         priority: asked.priority ?? "interactive",
         signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
         deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
-        onDelta: asked.onDelta,
+        onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
+        onAttempt: asked.onAttempt,
         maxOutputTokens,
         tokens: (isExact) => requestTokens(worst, isExact),
         worstNanoUsd: (enoughNanoUsd) => worstCaseNanoUsd({ ...worst, enoughNanoUsd }),
         spendableNanoUsd: asked.spendableNanoUsd,
+        heldNanoUsd: undefined,
         attempts: [],
         reservation: undefined,
         isAnswered: false,
@@ -227,6 +259,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       const sent = exchange as Exchange;
       const watched: RunnableConfig = { ...config, tags: [...(config.tags ?? []), ...TAGS] };
       if (sent.signal !== undefined) watched.signal = sent.signal;
+      if (options.hasOpenAiOptions && conversation !== undefined)
+        Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
       // Read off the message: a callback handler for it would cost more than all the rest of the ledger.
       let counted: UsageEntry[] = [];
       try {
@@ -240,13 +274,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await settled(sent, counted, worst),
+          usage: await settled(sent, counted, leastInputTokens(worst)),
           attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
-        const usage = await settled(sent, counted, worst);
+        const usage = await settled(sent, counted, leastInputTokens(worst));
         if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
@@ -272,28 +306,32 @@ function refused(problem: LengthProblem): Reply<never> {
 
 /** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */
 async function settled(
-  { attempts, isAnswered, reservation, requestId, fromCache, labels, model }: Exchange,
+  exchange: Exchange,
   counted: readonly UsageEntry[],
-  worst: Omit<WorstCase, "enoughNanoUsd">,
+  leastTokens: number,
 ): Promise<UsageEntry[]> {
+  const { attempts, isAnswered, reservation, requestId, fromCache, labels, model } = exchange;
   const { conversation: _, ...names } = labels;
-  const leastTokens = leastInputTokens(worst);
   const unknown: UsageEntry = { ...names, model: model.id, tier: "standard" };
-  const lost = attempts.filter(({ mayBeBilled }) => mayBeBilled).map(() => unknown);
-  const answers = isAnswered ? (counted.length > 0 ? counted : [unknown]) : [];
-  const answered = answers.map((entry) => ({
+  const lost = attempts
+    .filter(({ mayBeBilled }) => mayBeBilled)
+    .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
+  const entry = isAnswered ? (counted[0] ?? unknown) : undefined;
+  if (entry === undefined) return lost;
+  const answer = {
     ...(fromCache ? saved(entry) : believable(entry, leastTokens)),
     ...(requestId === undefined ? {} : { requestId }),
-  }));
-  const isKnown = [...lost, ...answered].every(({ costNanoUsd }) => costNanoUsd !== undefined);
-  const most = isKnown
-    ? undefined
-    : await worstCaseNanoUsd({ ...worst, enoughNanoUsd: Number.POSITIVE_INFINITY });
-  reservation?.settle(answered.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? most ?? 0), 0));
-  return [...lost, ...answered].map((entry) =>
-    entry.costNanoUsd === undefined && most !== undefined ? { ...entry, costBoundNanoUsd: most } : entry,
-  );
+  };
+  const bound =
+    answer.costNanoUsd === undefined
+      ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
+      : undefined;
+  reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
+  return [...lost, bounded(answer, bound)];
 }
+
+const bounded = (entry: UsageEntry, bound: number | undefined): UsageEntry =>
+  bound === undefined ? entry : { ...entry, costBoundNanoUsd: bound };
 
 /** An answer out of the cache costs nothing. */
 const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({
@@ -303,5 +341,6 @@ const saved = ({ costNanoUsd, ...entry }: UsageEntry): UsageEntry => ({
   outputTokens: 0,
   reasoningTokens: 0,
   costNanoUsd: 0,
+  fromCache: true,
   ...(costNanoUsd === undefined ? {} : { savedNanoUsd: costNanoUsd }),
 });

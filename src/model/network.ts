@@ -82,7 +82,7 @@ const guarded =
   };
 
 /** What must hold of an answer before it is read: other servers' pages, too, come with status 200. */
-const completionSchema = z.looseObject({
+export const completionSchema = z.looseObject({
   choices: z
     .array(
       z.looseObject({

@@ -22,7 +22,7 @@ export type ReplyOutcome<T> =
 export type Reply<T> = ReplyOutcome<T> & { text?: string; usage: UsageEntry[]; attempts: Attempt[] };
 
 /** Calls of one message that are looked at. */
-const MAX_CALLS = 16;
+export const MAX_CALLS = 16;
 
 /** A name as providers take it back; models sometimes invent others. */
 const callName = (name: string) => name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";

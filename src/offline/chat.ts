@@ -98,7 +98,9 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
     connection.signal.throwIfAborted();
     const prompt = countPrompt(request, model, tokenizer);
     checkContext(prompt.tokens, request, model);
-    const headers = limiter.take(model.id, prompt.tokens + (outputLimit(request) ?? 0));
+    const asked = prompt.tokens + (outputLimit(request) ?? 0);
+    const headers = limiter.take(model.id, asked);
+    traffic.counted(asked);
 
     const step = nextStep(request);
     const latencyMs = pace.latencyMs(request) + (step?.latencyMs ?? 0);

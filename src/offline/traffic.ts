@@ -7,6 +7,8 @@ export interface Traffic {
   readonly withCacheKey: number;
   /** 429s of the rate limit; scripted ones and those of `faults` do not count. */
   readonly rejected: number;
+  /** Prompts and allowed outputs, as the rate limit counts them, of the requests that it let through. */
+  readonly countedTokens: number;
   /** Those that the `faults` option let fail, and how many of each kind. */
   readonly faulted: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
@@ -16,6 +18,7 @@ export interface TrafficCounter {
   arrived(): void;
   cacheKey(): void;
   rejected(): void;
+  counted(tokens: number): void;
   faulted(kind: string): void;
   /** The figures so far; later requests do not change them. */
   read(): Traffic;
@@ -26,6 +29,7 @@ export function createTrafficCounter(): TrafficCounter {
   let requests = 0;
   let withCacheKey = 0;
   let rejected = 0;
+  let countedTokens = 0;
   let byKind = new Map<string, number>();
   return {
     arrived() {
@@ -37,6 +41,9 @@ export function createTrafficCounter(): TrafficCounter {
     rejected() {
       rejected += 1;
     },
+    counted(tokens) {
+      countedTokens += tokens;
+    },
     faulted(kind) {
       byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
     },
@@ -44,6 +51,7 @@ export function createTrafficCounter(): TrafficCounter {
       requests,
       withCacheKey,
       rejected,
+      countedTokens,
       faulted: [...byKind.values()].reduce((sum, count) => sum + count, 0),
       faultsByKind: Object.fromEntries(byKind),
     }),
@@ -51,6 +59,7 @@ export function createTrafficCounter(): TrafficCounter {
       requests = 0;
       withCacheKey = 0;
       rejected = 0;
+      countedTokens = 0;
       byKind = new Map();
     },
   };

@@ -19,6 +19,13 @@ export function formatCost(cost: Cost): string {
   return formatBound(cost) + note;
 }
 
+/** `3 answers from the cache saved $0.0012`; undefined when none came from there. */
+export function formatSaved({ cacheHits, savedNanoUsd }: Subtotal): string | undefined {
+  if (cacheHits === undefined) return undefined;
+  const saved = savedNanoUsd === undefined ? "" : ` saved ${formatUsd(savedNanoUsd)}`;
+  return `${count(cacheHits, "answer")} from the cache${saved}`;
+}
+
 /** How many decimals the finest of the amounts needs; with them in all, the points of a right-aligned column stand in line. */
 export function usdDecimals(nanoAmounts: readonly (number | undefined)[]): number {
   return Math.max(0, ...nanoAmounts.map((nano = 0) => formatUsd(nano).split(".")[1]?.length ?? 0));

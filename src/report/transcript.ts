@@ -8,6 +8,7 @@ import {
   formatCost,
   formatDuration,
   formatPercent,
+  formatSaved,
   formatShare,
   formatTokens,
 } from "./figures.ts";
@@ -53,7 +54,7 @@ function head(record: ConversationRecord): (string | string[])[] {
   return [
     `# ${inlineMarkdown(scenario.title)}`,
     ...paragraphs(scenario.topic),
-    ...(record.transport === "offline"
+    ...(record.transport === "offline" || record.replayOf === "offline"
       ? [
           "> **Generated offline.** No language model wrote these answers and nothing was charged; costs are what the same tokens would have cost.",
         ]
@@ -169,6 +170,7 @@ function sourceBlocks(sources: Sources): (string | string[])[] {
  */
 export function transcriptMarkdown(record: ConversationRecord): string {
   const { byPersona, byModel, total } = costRows(record);
+  const saved = formatSaved(total.usage);
   return document([
     ...head(record),
     "## Conversation",
@@ -177,6 +179,7 @@ export function transcriptMarkdown(record: ConversationRecord): string {
     costTable("Persona", [...byPersona, total]),
     costTable("Model", byModel),
     `Total: ${formatCost(total.usage)}. Input includes the cached tokens. Cost in US dollars, exact to the nano-dollar.`,
+    ...(saved === undefined ? [] : [`${saved}.`]),
     ...sourceBlocks(record.sources),
   ]);
 }

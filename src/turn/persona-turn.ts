@@ -17,8 +17,10 @@ import type { LengthLimits } from "../guard/lengths.ts";
 import { screenText } from "../guard/screening.ts";
 import { redactSecrets } from "../guard/secrets.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
-import type { ModelLine } from "../model/gateway.ts";
+import type { TextPiece } from "../model/answer-text.ts";
+import type { Ask, ModelLine } from "../model/gateway.ts";
 import type { RequestedCall } from "../model/reply.ts";
+import type { SentRequest } from "./sent-prompt.ts";
 
 export interface TurnParts {
   /** Number of the turn, counted from 1. */
@@ -32,15 +34,31 @@ export interface TurnParts {
   citable: readonly string[];
   /** Requests of this turn that may call tools. */
   maxToolRounds: number;
+  /** The conversation's id. */
+  conversation?: string | undefined;
+  /** Makes a shorter prompt when the provider says that this one is too long; undefined: it cannot be shortened. */
+  shorten?: ((spendableNanoUsd: number | undefined) => Promise<ShorterPrompt | undefined>) | undefined;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
   /** What happens to secrets in what tools return. Default: block. */
   secrets?: SecretPolicy | undefined;
   lengths?: LengthLimits | undefined;
+  /** Told of every request once it was answered. */
+  onRequest?: ((sent: SentRequest) => void) | undefined;
   /** Breaks the turn off. */
   signal?: AbortSignal | undefined;
   /** All requests of the turn and their retries share it, in milliseconds. */
   timeoutMs: number;
+  /** Told of every failed attempt as it happens. */
+  onAttempt?: Ask["onAttempt"];
+  /** Told of the answer's message as it arrives; requests are then streamed. */
+  onText?: ((piece: TextPiece) => void) | undefined;
+}
+
+export interface ShorterPrompt {
+  prompt: readonly BaseMessage[];
+  /** What making it cost, at most. */
+  costNanoUsd: number;
 }
 
 /** One thing that went wrong, with the requests that led to it. */
@@ -63,6 +81,9 @@ export interface TurnOutcome {
 }
 
 const MAX_REPAIRS = 1;
+
+/** The most requests a turn can take: every tool round, the answer, and its repair. */
+export const mostRequests = (maxToolRounds: number): number => maxToolRounds + 1 + MAX_REPAIRS;
 
 /** What the persona is told after a problem that a second try may cure; no entry: it cannot. */
 const REPAIRS: Partial<Record<FailureKind, string>> = {
@@ -152,6 +173,24 @@ function exchange(
   ];
 }
 
+/** Numbers the attempts of a turn's requests through, as far as they said anything: repairs go on where retries end. */
+function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
+  let spoken = 0;
+  return () => {
+    let known: number | undefined;
+    return (
+      onText && {
+        field: "message",
+        onText({ attempt, text }) {
+          if (attempt !== known) spoken += 1;
+          known = attempt;
+          onText({ attempt: spoken, text });
+        },
+      }
+    );
+  };
+}
+
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
   const { line, turn, personaId } = parts;
   const messages = [...parts.prompt];
@@ -165,9 +204,29 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   };
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
+  const tell = numbered(parts.onText);
   let reported = 0;
   let repairs = 0;
   let rounds = 0;
+  let promptLength = messages.length;
+  let isShortened = false;
+  let spentOnShortening = 0;
+  const spendable = () =>
+    parts.spendableNanoUsd === undefined
+      ? undefined
+      : parts.spendableNanoUsd - spentAtMost(subtotalOf(outcome.usage)) - spentOnShortening;
+
+  /** Puts a shorter prompt in the place of the first; the turn's own tool calls and their answers stay together after it. */
+  async function shorten(): Promise<boolean> {
+    if (isShortened || parts.shorten === undefined) return false;
+    isShortened = true;
+    const shorter = await parts.shorten(spendable());
+    if (shorter === undefined) return false;
+    messages.splice(0, promptLength, ...shorter.prompt);
+    promptLength = shorter.prompt.length;
+    spentOnShortening = shorter.costNanoUsd;
+    return true;
+  }
 
   function report(kind: FailureKind, detail: string) {
     outcome.problems.push({ kind, detail, usage: subtotalOf(outcome.usage.slice(reported)) });
@@ -191,7 +250,6 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
   }
 
   for (;;) {
-    const spent = spentAtMost(subtotalOf(outcome.usage));
     const reply = await line.ask(
       {
         messages,
@@ -202,12 +260,16 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         signal: parts.signal,
         deadline,
         lengths: parts.lengths,
-        spendableNanoUsd: parts.spendableNanoUsd === undefined ? undefined : parts.spendableNanoUsd - spent,
+        conversation: parts.conversation,
+        tell: tell(),
+        onAttempt: parts.onAttempt,
+        spendableNanoUsd: spendable(),
       },
       config,
     );
     outcome.usage.push(...reply.usage);
     outcome.attempts.push(...reply.attempts);
+    parts.onRequest?.({ messages: [...messages], promptLength, usage: reply.usage });
 
     if (reply.kind === "tool-calls" && rounds < parts.maxToolRounds) {
       rounds += 1;
@@ -248,6 +310,7 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     else report(reply.problem, reply.detail);
 
     const { kind = "empty", detail = "" } = outcome.problems.at(-1) ?? {};
+    if (kind === "context-too-long" && (await shorten())) continue;
     const repair = REPAIRS[kind];
     if (repair === undefined || repairs++ >= MAX_REPAIRS) return outcome;
     if (reply.kind === "tool-calls") {

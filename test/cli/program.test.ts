@@ -75,6 +75,44 @@ describe("dramatis run", () => {
     );
   });
 
+  it("explains what was sent for a turn, part by part, up to what the provider reported", async () => {
+    const flags = ["--turns", "3", "--seed", "7", "--model", "gpt-4.1-mini", "--explain-prompt", "2"];
+    const { stdout } = await run([...flags, "--quiet"]);
+    expect(stdout).toMatch(/What was sent for turn 2: [a-z-]+, gpt-4\.1-mini, \d requests?/);
+    for (const part of ["tool or schema", "shared head", "opening", "message of ines-marvao", "own lines"])
+      expect(stdout).toMatch(new RegExp(`^ +${part} +[\\d,]+ +[\\d,]+$`, "m"));
+    expect(stdout).toContain("Private notes, never to be revealed:");
+
+    const { prompt } = JSON.parse((await run([...flags, "--json"])).stdout);
+    expect(prompt).toMatchObject({ turn: 2, model: "gpt-4.1-mini" });
+    for (const { parts, tokens, reportedTokens, cachedTokens } of prompt.requests) {
+      const sum = (key: "tokens" | "cachedTokens") =>
+        parts.reduce((total: number, part: Record<string, number>) => total + (part[key] ?? 0), 0);
+      expect(tokens).toBe(sum("tokens") + 3);
+      expect(Math.abs(tokens - reportedTokens)).toBeLessThanOrEqual(20);
+      expect(cachedTokens).toBe(sum("cachedTokens"));
+    }
+  });
+
+  it("says when there is no such turn to explain, and keeps prompts out of the record", async () => {
+    const to = out();
+    const call = ["run", SCENARIO, "--out", to, "--turns", "1", "--quiet", "--explain-prompt"];
+    const missing = await dramatis([...call, "5"]);
+    expect(missing.stderr).toContain("nothing was sent for turn 5");
+    await dramatis([...call, "1"]);
+    expect(readFileSync(join(to, "conversation.json"), "utf8")).not.toContain("Private notes");
+  });
+
+  it("takes a strategy for long transcripts", async () => {
+    const summaries = async (strategy: string) => {
+      const to = out();
+      await dramatis(["run", SCENARIO, "--out", to, "--turns", "30", "--quiet", "--context", strategy]);
+      return JSON.parse(readFileSync(join(to, "conversation.json"), "utf8")).summaries;
+    };
+    expect(await summaries("full")).toEqual([]);
+    expect((await dramatis(["run", SCENARIO, "--context", "all"])).exitCode).toBe(1);
+  });
+
   it("writes a record that its own schema accepts, a transcript and a line per message", async () => {
     const to = out();
     await dramatis(["run", SCENARIO, "--out", to, "--turns", "4", "--quiet"]);

@@ -5,6 +5,10 @@ export interface SampleTerminalOptions {
   env?: Record<string, string>;
   columns?: number;
   hasProgress?: boolean;
+  /** Of a terminal for standard output; without them it is a pipe. */
+  rows?: number;
+  /** Gets everything that is written, as one screen shows both streams. */
+  display?: { write(text: string): void };
   /** What is typed at a prompt; without it, Ctrl-C is pressed there. */
   secret?: string;
   /** Called with everything written so far, after each write; returns true to press Ctrl-C. */
@@ -12,13 +16,14 @@ export interface SampleTerminalOptions {
 }
 
 export function sampleTerminal(options: SampleTerminalOptions = {}) {
-  const { env = {}, columns = 100, hasProgress = false, interruptWhen, secret } = options;
+  const { env = {}, columns = 100, hasProgress = false, rows, display, interruptWhen, secret } = options;
   const written = { stdout: "", stderr: "" };
   const listeners = new Set<(cause: InterruptCause) => void>();
   let pressed = false;
   const terminal: Terminal = {
     write(text) {
       written.stdout += text;
+      display?.write(text);
       if (!pressed && interruptWhen?.(written.stdout)) {
         pressed = true;
         for (const listener of listeners) listener("signal");
@@ -26,8 +31,10 @@ export function sampleTerminal(options: SampleTerminalOptions = {}) {
     },
     writeError(text) {
       written.stderr += text;
+      display?.write(text);
     },
     screen: { columns, colour: false },
+    size: rows === undefined ? undefined : () => ({ columns, rows }),
     hasProgress,
     env,
     clock: Date.now,

@@ -1,10 +1,11 @@
 /** The process's own terminal. */
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type InterruptCause, processTerminal } from "../../src/cli/terminal.ts";
 
-const { columns, isTTY } = process.stdout;
+const { columns, rows, isTTY } = process.stdout;
 afterEach(() => {
-  Object.assign(process.stdout, { columns, isTTY });
+  Object.assign(process.stdout, { columns, rows, isTTY });
+  vi.unstubAllEnvs();
 });
 
 describe("processTerminal", () => {
@@ -15,6 +16,20 @@ describe("processTerminal", () => {
   ])("takes a width of %s for %d columns", (width, expected) => {
     process.stdout.columns = width as number;
     expect(processTerminal().screen.columns).toBe(expected);
+  });
+
+  it("follows the terminal's size, and has none for pipes and terminals that only print", () => {
+    vi.stubEnv("TERM", "xterm");
+    Object.assign(process.stdout, { columns: 132, rows: 0, isTTY: true });
+    const { screen, size } = processTerminal();
+    expect(size?.()).toEqual({ columns: 132, rows: 24 });
+    Object.assign(process.stdout, { columns: 60, rows: 50 });
+    expect([screen.columns, size?.()]).toEqual([60, { columns: 60, rows: 50 }]);
+    vi.stubEnv("TERM", "dumb");
+    expect(processTerminal().size).toBeUndefined();
+    vi.stubEnv("TERM", "xterm");
+    process.stdout.isTTY = false;
+    expect(processTerminal().size).toBeUndefined();
   });
 
   it("tells whoever listens of requests to end and of a reader that is gone, until they stop", () => {

@@ -70,14 +70,14 @@ describe("a conversation", () => {
     expect(JSON.stringify(record)).not.toContain("secret-of-");
   });
 
-  it("names every speaker; only the persona's own words are the assistant's", async () => {
+  it("names every speaker, and shows all personas the same transcript, so that it stays cached", async () => {
     const { run, server } = await openStage({ scenario: turns(4), passages: [] });
     await run();
     const { messages } = bodyOf(server.requests[3]);
     expect(messages.map(({ role, name }) => [role, name])).toEqual([
       ["system", undefined],
       ["user", "host"],
-      ["assistant", "ada"],
+      ["user", "ada"],
       ["user", "ben"],
       ["user", "cleo"],
       ["system", undefined],
@@ -125,8 +125,9 @@ describe("a conversation", () => {
     });
     const { turns: taken, usage } = await run();
     expect(taken).toHaveLength(800);
-    expect(new Set(taken.map(({ message }) => message)).size).toBe(800);
-    expect(usage.totals.requests).toBe(800);
+    // Who has only a summary of what was said long ago may say it again.
+    expect(new Set(taken.map(({ message }) => message)).size).toBeGreaterThan(790);
+    expect(usage.totals.byPurpose.turn?.requests).toBe(800);
   });
 });
 
@@ -203,6 +204,7 @@ describe("money", () => {
   it("goes on from where the budget stopped when the cap is raised", async () => {
     const stage = await openStage({
       scenario: { ...turns(8), answers: { maxOutputTokens: 400 } },
+      passages: [],
       parts: { checkpointer: new MemorySaver() },
     });
     const thread = { configurable: { thread_id: "budget" } };

@@ -102,6 +102,7 @@ export async function openStage(options: StageOptions = {}) {
     baseUrl: "http://offline.invalid/v1",
     fetch: server.fetch,
     maxRetries: 0,
+    hasOpenAiOptions: true,
     ...options.gateway,
   });
   const scenario = resolveScenario(

@@ -41,8 +41,25 @@ const anyEntry: fc.Arbitrary<UsageEntry> = fc.record({
   outputTokens: optionalCount,
   reasoningTokens: optionalCount,
   costNanoUsd: optionalCount,
+  fromCache: fc.constantFrom(true as const, undefined),
+  savedNanoUsd: optionalCount,
 });
 const anyEntries = fc.array(anyEntry, { maxLength: 30 });
+
+describe("answers from the cache", () => {
+  const hit = entry({ costNanoUsd: 0, fromCache: true, savedNanoUsd: 300 });
+  const unknown = entry({ costNanoUsd: 0, fromCache: true });
+
+  it("are counted with what they saved, as far as that is known", () => {
+    expect(subtotalOf([entry(), hit, unknown, hit])).toMatchObject({ cacheHits: 3, savedNanoUsd: 600 });
+    expect(subtotalOf([unknown])).toHaveProperty("cacheHits", 1);
+    expect(subtotalOf([unknown])).not.toHaveProperty("savedNanoUsd");
+  });
+
+  it("are nothing that is said where there were none", () => {
+    expect(Object.keys(totalsOf([entry()]))).toEqual(Object.keys(emptyTotals()));
+  });
+});
 
 describe("totals", () => {
   it("add up tokens and cost, and split them by persona, model and purpose", () => {

@@ -122,6 +122,7 @@ describe("reset", () => {
       requests: 0,
       withCacheKey: 0,
       rejected: 0,
+      countedTokens: 0,
       faulted: 0,
       faultsByKind: {},
     });

@@ -5,9 +5,11 @@ import {
   formatBound,
   formatCost,
   formatDuration,
+  formatSaved,
   formatShare,
   formatTokens,
 } from "../../src/report/figures.ts";
+import { usage } from "./sample-record.ts";
 
 const cost = (costNanoUsd: number | undefined, unpricedRequests = 0, requests = 3) => ({
   requests,
@@ -30,6 +32,13 @@ describe("totals with unknown parts", () => {
     expect(formatCost(cost(12_300_000))).toBe("$0.0123");
     expect(formatCost(cost(undefined, 0, 0))).toBe("$0.0000");
   });
+});
+
+it("formatSaved says how many answers cost nothing, and what they did the first time", () => {
+  const totals = { ...usage(), cacheHits: 3, savedNanoUsd: 1_200_000 };
+  expect(formatSaved(totals)).toBe("3 answers from the cache saved $0.0012");
+  expect(formatSaved(usage({ cacheHits: 1 }))).toBe("1 answer from the cache");
+  expect(formatSaved(usage())).toBeUndefined();
 });
 
 it("costColumn gives every amount the decimals of the finest", () => {

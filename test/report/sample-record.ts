@@ -173,6 +173,7 @@ export function sampleRecord(changes: Partial<ConversationRecord> = {}): Convers
       }),
     ],
     attempts: [],
+    summaries: [],
     failures: [
       sampleFailure({ turn: 3 }),
       sampleFailure({

@@ -95,7 +95,8 @@ describe("the graph server", () => {
     expect(keys(schemas.state_schema)).toEqual(
       expect.arrayContaining(["turns", "usage", "totals", "next", "complexity"]),
     );
-    expect(keys(schemas.context_schema)).toEqual(["budget", "complexity", "maxTurns", "models", "screening"]);
+    const context = ["budget", "complexity", "context", "maxTurns", "models", "screening", "stream"];
+    expect(keys(schemas.context_schema)).toEqual(context);
   });
 
   it("streams a run in four modes and keeps turns, usage and cost in the state", async () => {
@@ -132,6 +133,32 @@ describe("the graph server", () => {
     const streamed = [...seen].filter(([event]) => event.startsWith("messages")).flatMap(([, data]) => data);
     for (const { message } of turns) expect(JSON.stringify(streamed)).toContain(JSON.stringify(message));
     expect((seen.get("values") ?? []).length).toBeGreaterThanOrEqual(6);
+  });
+
+  it("streams the words of a message as they arrive, as plain text", async () => {
+    const { assistant_id } = await assistantOf("debate");
+    const { thread_id } = await client.threads.create();
+    const stream = client.runs.stream(thread_id, assistant_id, {
+      input: { seed: 7 },
+      context: { maxTurns: 1, stream: true },
+      streamMode: ["messages-tuple", "custom"],
+    });
+    const chunks: { id?: string; type: string; name?: string; content: unknown; usage_metadata?: unknown }[] =
+      [];
+    const tokens: { type: string; text: string }[] = [];
+    for await (const { event, data } of stream) {
+      if (event === "messages") chunks.push((data as unknown as [(typeof chunks)[number]])[0]);
+      if (event === "custom") tokens.push(data as unknown as (typeof tokens)[number]);
+    }
+    const { values } = await client.threads.getState(thread_id);
+    const [turn] = (values as unknown as { turns: { speaker: string; message: string }[] }).turns;
+    const own = chunks.filter(({ id }) => id === "turn-1");
+    expect(own.length).toBeGreaterThan(3);
+    expect(own.map(({ content }) => content).join("")).toBe(turn?.message);
+    expect(new Set(own.map(({ type, name }) => `${type} ${name}`))).toEqual(new Set([`ai ${turn?.speaker}`]));
+    expect(own.at(-1)?.usage_metadata).toMatchObject({ output_tokens: expect.any(Number) });
+    const told = tokens.filter(({ type }) => type === "token").map(({ text }) => text);
+    expect(told.join("")).toBe(turn?.message);
   });
 
   it("goes on in the same thread when somebody joins in", async () => {

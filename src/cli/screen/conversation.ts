@@ -7,6 +7,7 @@ import {
   flow,
   gap,
   type Line,
+  printLine,
   printLines,
   prose,
   proseColumns,
@@ -24,10 +25,14 @@ export interface HeaderView {
   topic: string;
   cast: Cast;
   seed: number;
-  /** offline: the models at whose prices costs are figured, and why it is so. network: where requests go, no credentials, and where the key came from. */
+  /**
+   * offline: the models at whose prices costs are figured, and why it is so. network: where requests go, no
+   * credentials, and where the key came from. replay: the file that answers.
+   */
   transport:
     | { kind: "offline"; pricedAs: readonly string[]; why?: string | undefined }
-    | { kind: "network"; host: string; key?: string | undefined };
+    | { kind: "network"; host: string; key?: string | undefined }
+    | { kind: "replay"; file: string };
 }
 
 /** Room for the turn's number and the space after it; everything of a turn hangs from here. */
@@ -52,6 +57,9 @@ export function bar(share: number, cells: number, style: Style): Line {
 function transportLine(transport: HeaderView["transport"]): string {
   if (transport.kind === "network") {
     return `network: ${transport.host}${transport.key === undefined ? "" : `, ${transport.key}`}`;
+  }
+  if (transport.kind === "replay") {
+    return `replay of ${transport.file}: answers were recorded, nothing is charged`;
   }
   const why = transport.why === undefined ? "" : ` (${transport.why})`;
   const prices =
@@ -140,6 +148,10 @@ export function renderTurn(turn: Turn, cast: Cast, options: ScreenOptions): stri
     options,
   );
 }
+
+/** The first line of a turn that is still being spoken. */
+export const renderSpeaker = (turn: number, speaker: string, cast: Cast, options: ScreenOptions): string =>
+  printLine(nameLine(String(turn), speaker, cast, []), options);
 
 /** A failure in its place: kind, what was expected and came, and what became of the turn. Ends with an empty line. */
 export function renderFailure(failure: TurnFailure, cast: Cast, options: ScreenOptions): string[] {

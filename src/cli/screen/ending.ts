@@ -7,6 +7,7 @@ import {
   count,
   formatCost,
   formatDuration,
+  formatSaved,
   formatShare,
   formatTokens,
   formatUsage,
@@ -42,6 +43,13 @@ const STATUS_STYLES: Readonly<Record<Status, Style>> = {
   budget: "warning",
   interrupted: "warning",
   failed: "failure",
+};
+
+/** Why nothing was charged, whatever the table of costs says. */
+const FREE: Readonly<Record<ConversationRecord["transport"], string | undefined>> = {
+  network: undefined,
+  offline: "Generated offline: no model was asked and nothing was charged.",
+  replay: "Replayed: no model was asked and nothing was charged; costs are those of the recorded run.",
 };
 
 const figure = (title: string): Column => ({ title, align: "right" });
@@ -128,7 +136,8 @@ function noticeLines(
 export function renderEnding({ record, files }: EndingView, options: ScreenOptions): string[] {
   const columns = proseColumns(options);
   const room = { columns, indent: INDENT };
-  const offline = "Generated offline: no model was asked and nothing was charged.";
+  const saved = formatSaved(record.usage.totals);
+  const free = FREE[record.transport];
   return printLines(
     [
       rule(span(endingTitle(record), STATUS_STYLES[record.status]), columns),
@@ -136,7 +145,8 @@ export function renderEnding({ record, files }: EndingView, options: ScreenOptio
       [],
       ...summary(record, columns),
       ...noticeLines(record, room),
-      ...(record.transport === "offline" ? prose(offline, { ...room, style: "quiet" }) : []),
+      ...(saved === undefined ? [] : prose(saved, room)),
+      ...(free === undefined ? [] : prose(free, { ...room, style: "quiet" })),
       [],
       ...costTable(record, room),
       ...(files.length === 0 ? [] : [[], [gap(INDENT), span("written", "quiet")]]),

@@ -9,6 +9,7 @@ import { type Agenda, readAgenda } from "./agenda.ts";
 import { answerOf } from "./answer.ts";
 import { compose } from "./compose.ts";
 import { type Ideas, instanceOf, type Schema, schemaIn } from "./json-schema.ts";
+import { asksForMinutes, minutesOf } from "./minutes.ts";
 import { type Draw, decideMove, type Move, wantsSearch } from "./move.ts";
 import { nextSpeaker } from "./next-speaker.ts";
 import { capitalise } from "./prose.ts";
@@ -156,6 +157,7 @@ function contentFor(reading: Reading): string {
 
 /** Never throws on a valid request; always answers in the form the request demands. */
 export const generateReply: Generator = (request) => {
+  if (asksForMinutes(request)) return { kind: "content", content: minutesOf(request) };
   const reading = read(request);
   const tool = toolToCall(reading);
   return tool === undefined ? { kind: "content", content: contentFor(reading) } : call(tool, reading);

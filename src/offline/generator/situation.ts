@@ -52,6 +52,9 @@ export interface Situation {
 export const textOf = ({ content }: ChatMessage): string =>
   typeof content === "string" ? content : (content ?? []).map((part) => part.text).join("\n");
 
+/** Under this name a prompt says what was said before in short; it is nobody's message. */
+export const SUMMARY_NAME = "earlier_summary";
+
 const isFromSystem = ({ role }: ChatMessage) => role === "system" || role === "developer";
 
 /** The text under `# title` up to `# next`, or to the next heading. */
@@ -92,20 +95,36 @@ const ONE_OF_CAST = /^# You are (.+) \(([a-z0-9-]+)\)\s*$/m;
 const field = (lines: string, name: string) =>
   new RegExp(`^${name}: (.+)$`, "m").exec(lines)?.[1]?.trim() ?? "";
 
+/** A list in one line: `Title, more words: one; two.` */
 function listOf(lines: string, title: string): string[] {
-  const body = new RegExp(`^${title}[^\\n]*:\\n((?:- .+(?:\\n|$))+)`, "m").exec(lines)?.[1] ?? "";
+  const body = new RegExp(`^${title}[^:\\n]*: (.+)$`, "m").exec(lines)?.[1] ?? "";
   return body
-    .split("\n")
-    .map((item) => item.replace(/^- /, "").trim())
+    .replace(/\.$/, "")
+    .split("; ")
     .filter((item) => item !== "");
 }
 
-function selfOf(lines: string, cast: readonly Participant[]): Self {
-  const [, name = "The assistant", id = "assistant"] = ONE_OF_CAST.exec(lines) ?? [];
+/** What the head says of one participant: the indented lines under its name. */
+function cardOf(head: string, id: string): string {
+  const lines = section(head, "Participants").split("\n");
+  const at = lines.findIndex((text) => text.startsWith(`- ${id}: `));
+  const after = at === -1 ? [] : lines.slice(at + 1);
+  const end = after.findIndex((text) => !text.startsWith("  "));
+  return (end === -1 ? after : after.slice(0, end)).map((text) => text.trim()).join("\n");
+}
+
+/** How much of a trait a word stands for. */
+const SHARES: Readonly<Record<string, number>> = { "very high": 0.9, high: 0.7, low: 0.3, "very low": 0.1 };
+
+function selfOf(own: string, head: string, cast: readonly Participant[]): Self {
+  const [, name = "The assistant", id = "assistant"] = ONE_OF_CAST.exec(own) ?? [];
+  const lines = `${own}\n${cardOf(head, id)}`;
   const personality = field(lines, "Personality");
   const word = /^\w+/.exec(personality)?.[0];
-  const trait = (key: string) =>
-    Number(new RegExp(`${key} ([\\d.]+)`).exec(field(lines, "Big Five, 0 to 1"))?.[1] ?? 0.5);
+  const trait = (key: string) => {
+    const degree = new RegExp(`\\b((?:very )?(?:high|low)) ${key}`).exec(personality)?.[1] ?? "";
+    return SHARES[degree] ?? 0.5;
+  };
   const known = cast.find((person) => person.id === id);
   const expertise = listOf(lines, "Expertise");
   return {
@@ -131,7 +150,7 @@ function selfOf(lines: string, cast: readonly Participant[]): Self {
   };
 }
 
-function spokenOf(message: ChatMessage, self: string): Spoken {
+export function spokenOf(message: ChatMessage, self: string): Spoken {
   const text = textOf(message);
   const sources = /\n\[sources: ([^\]\n]+)\]\s*$/.exec(text);
   return {
@@ -154,11 +173,12 @@ export function readSituation({ messages, seed }: ChatRequest): Situation {
       .map(textOf)
       .find((text) => /^# Participants\s*$/m.test(text)) ?? "";
   const cast = participantsOf(head);
-  const self = selfOf(ownLines, cast);
+  const self = selfOf(ownLines, head, cast);
   // In a persona's prompt the turn begins after its own lines; elsewhere after the last thing a user said.
   const turnStart = ownAt >= 0 ? ownAt : messages.findLastIndex(({ role }) => role === "user");
   const said = (ownAt >= 0 ? messages.slice(0, ownAt) : messages).filter(
-    ({ role, tool_calls }) => role === "user" || (role === "assistant" && !tool_calls?.length),
+    ({ role, tool_calls, name }) =>
+      (role === "user" && name !== SUMMARY_NAME) || (role === "assistant" && !tool_calls?.length),
   );
   const transcript = said.map((message) => spokenOf(message, self.id));
   const [, turn, maxTurns] = /This is turn (\d+)(?: of at most (\d+))?/.exec(ownLines) ?? [];

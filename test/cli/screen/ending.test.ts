@@ -23,6 +23,21 @@ describe("renderEnding", () => {
     expect(ending({ transport: "network" })).not.toContain("offline");
   });
 
+  it("says of a replay that nothing was charged again", () => {
+    const text = ending({ transport: "replay", replayOf: "network" });
+    expect(text).toContain("Replayed: no model was asked and nothing was charged; costs are those of the\n");
+    expect(text).not.toContain("offline");
+  });
+
+  it("has one line for what the cache saved, and none where it saved nothing", () => {
+    const hit = { model: "gpt-4.1", tier: "standard" as const, costNanoUsd: 0, fromCache: true as const };
+    const entries = [{ ...hit, savedNanoUsd: 1_200_000 }, hit];
+    expect(ending({ usage: { entries, totals: totalsOf(entries) } })).toContain(
+      "\n  2 answers from the cache saved $0.0012\n",
+    );
+    expect(ending({})).not.toContain("cache saved");
+  });
+
   it("says what is unknown instead of counting it as nothing", () => {
     const entries = [
       { model: "local", tier: "standard" as const, persona: "lin-wei" },

@@ -149,7 +149,8 @@ describe("the pace", () => {
           random,
         });
         expect(mostInWindow(sent, 2000, countOf)).toBeLessThanOrEqual(200);
-        expect(elapsedMs).toBeLessThan(25_200);
+        // What a stall of 90 ms keeps back beyond the tolerance is lost.
+        expect(elapsedMs).toBeLessThan(25_800);
       }),
       { numRuns: 20 },
     );

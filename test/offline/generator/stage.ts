@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Answer, answerSchema } from "../../../src/domain/answer.ts";
 import { type Persona, personaSchema } from "../../../src/domain/persona.ts";
+import type { Layout } from "../../../src/domain/scenario.ts";
 import { generateReply } from "../../../src/offline/generator/generator.ts";
 import type { ChatMessage, ChatRequest, GeneratedReply, ToolOnWire } from "../../../src/offline/protocol.ts";
 import { buildPrompt, type Utterance } from "../../../src/turn/prompt.ts";
@@ -118,13 +119,33 @@ export interface TurnSettings {
   maxTurns?: number | undefined;
   seed?: number;
   tools?: ToolOnWire[];
+  layout?: Layout;
 }
 
 /** The request of one turn, as it is on the wire. */
 export function turnRequest(settings: TurnSettings): ChatRequest {
-  const { cast = CAST, topic = TOPIC, persona, transcript, turn, maxTurns, seed = 1, tools } = settings;
+  const {
+    cast = CAST,
+    topic = TOPIC,
+    persona,
+    transcript,
+    turn,
+    maxTurns,
+    seed = 1,
+    tools,
+    layout,
+  } = settings;
   const roles: Record<string, ChatMessage["role"]> = { system: "system", ai: "assistant" };
-  const messages = buildPrompt({ topic, cast, persona, categories: [], transcript, turn, maxTurns }).map(
+  const messages = buildPrompt({
+    topic,
+    cast,
+    persona,
+    categories: [],
+    transcript,
+    turn,
+    maxTurns,
+    layout,
+  }).map(
     (message): ChatMessage => ({
       role: roles[message.getType()] ?? "user",
       content: String(message.content),
