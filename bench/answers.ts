@@ -35,6 +35,9 @@ export function createAnswers(castIds: readonly string[], searchEvery: number): 
       return { kind: "tool-calls", calls: [{ name: SEARCH_TOOL_NAME, arguments: args }] };
     }
     answered += 1;
+    // Who asks for no schema gets the words alone.
+    if (format === undefined)
+      return { kind: "content", content: `Point ${answered}: ${WORDS.slice(0, 328)}` };
     const answer = {
       message: `Point ${answered}: ${WORDS.slice(0, 328)}`,
       confidence: 0.8,
