@@ -48,9 +48,11 @@ describe("countTokens", () => {
     ["random bytes", Buffer.from(bytes).toString("latin1")],
   ])("counts a megabyte of %s in under two seconds", async (_, text) => {
     await countTokens("warm up", "o200k_base");
-    const start = performance.now();
+    const before = process.cpuUsage();
     const tokens = await countTokens(text, "o200k_base");
-    expect(performance.now() - start).toBeLessThan(2_000);
+    // Processor time: the other tests run beside this one.
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2_000);
     expect(tokens).toBeGreaterThan(7_000);
     expect(tokens).toBeLessThanOrEqual(tokenBound(text));
   });
