@@ -4,6 +4,8 @@
  * with its traffic, and forgets what came before at the message `reset`.
  */
 import { loadCatalog } from "../src/catalog/catalog.ts";
+import { generateReply } from "../src/offline/generator/generator.ts";
+import { asksForMinutes } from "../src/offline/generator/minutes.ts";
 import { createOfflineServer, type OfflineServerOptions } from "../src/offline/server.ts";
 
 const WORDS =
@@ -15,7 +17,8 @@ let answered = 0;
 const server = createOfflineServer({
   models: [...loadCatalog().models.values()],
   recordRequests: false,
-  generator: () => {
+  generator: (request) => {
+    if (asksForMinutes(request)) return generateReply(request);
     answered += 1;
     const message = `Point ${answered}: ${WORDS.slice(0, 280)}`;
     const rest = {

@@ -15,12 +15,14 @@ interface Row extends Outcome {
   rejections: number;
   /** Wall time over what the limit takes for all that was let through. */
   wallRatio: number;
-  /** Requests let through. */
+  /** Let through for turns, and beside them for summaries, which another model writes. */
   requests: number;
+  summaries: number;
   /** Prompts and longest answers of those, as the server counted them. */
   countedTokens: number;
 }
 
+const MODEL = "gpt-4.1-mini";
 const CONVERSATIONS = 50;
 const TURNS = 48;
 const LATENCY_MS = 200;
@@ -54,7 +56,14 @@ async function measure(kind: Task["kind"], rateLimit: RateLimit, limits?: Task["
   const server = start("./answer-server.ts", { rateLimit, latencyMs: LATENCY_MS });
   try {
     const url = await messageOf<string>(server, "server");
-    const task: Task = { url, kind, conversations: CONVERSATIONS, turns: TURNS, ...(limits && { limits }) };
+    const task: Task = {
+      url,
+      kind,
+      model: MODEL,
+      conversations: CONVERSATIONS,
+      turns: TURNS,
+      ...(limits && { limits }),
+    };
     const client = start("./limit-client.ts", task);
     await messageOf(client, `client (${kind})`);
     server.send("reset");
@@ -63,12 +72,14 @@ async function measure(kind: Task["kind"], rateLimit: RateLimit, limits?: Task["
     client.send("start");
     const outcome = await messageOf<Outcome>(client, `client (${kind})`);
     server.send("report");
-    const { requests: arrived, rejected, countedTokens } = await messageOf<Traffic>(server, "server");
-    const requests = arrived - rejected;
+    const { rejected, letThrough } = await messageOf<Traffic>(server, "server");
+    // Limits are each model's own: what summaries ask of another one takes nothing of the speakers'.
+    const { requests = 0, tokens: countedTokens = 0 } = letThrough[task.model] ?? {};
+    const summaries = Object.values(letThrough).reduce((sum, passed) => sum + passed.requests, -requests);
     const idealMs =
       MINUTE_MS * Math.max(requests / rateLimit.requestsPerMinute, countedTokens / rateLimit.tokensPerMinute);
     const wallRatio = outcome.wallMs / idealMs;
-    return { ...outcome, rejections: rejected, wallRatio, requests, countedTokens };
+    return { ...outcome, rejections: rejected, wallRatio, requests, summaries, countedTokens };
   } finally {
     server.disconnect();
   }
@@ -80,13 +91,24 @@ const isWithin = ({ finished, rejections, wallRatio, requests }: Row): boolean =
   requests === CONVERSATIONS * TURNS &&
   wallRatio <= WALL_BOUND;
 
-const rowOf = ({ finished, rejections, wallRatio, wallMs, cpuMs, cpuWaitMs, requests, estimate }: Row) => ({
+const rowOf = ({
+  finished,
+  rejections,
+  wallRatio,
+  wallMs,
+  cpuMs,
+  cpuWaitMs,
+  requests,
+  summaries,
+  estimate,
+}: Row) => ({
   finished: `${finished} of ${CONVERSATIONS}`,
   rejections,
   "wall s": Number((wallMs / 1000).toFixed(2)),
   "wall / ideal": Number(wallRatio.toFixed(3)),
   requests,
-  "CPU ms/request": Number((cpuMs / requests).toFixed(2)),
+  summaries,
+  "CPU ms/request": Number((cpuMs / (requests + summaries)).toFixed(2)),
   "waited for CPU s": cpuWaitMs === undefined ? "" : Number((cpuWaitMs / 1000).toFixed(1)),
   "tokens estimated / real": estimate === undefined ? "" : estimate.mean.toFixed(4),
 });

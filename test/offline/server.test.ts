@@ -122,7 +122,7 @@ describe("reset", () => {
       requests: 0,
       withCacheKey: 0,
       rejected: 0,
-      countedTokens: 0,
+      letThrough: {},
       faulted: 0,
       faultsByKind: {},
     });
