@@ -4,34 +4,19 @@
  * with its traffic, and forgets what came before at the message `reset`.
  */
 import { loadCatalog } from "../src/catalog/catalog.ts";
-import { generateReply } from "../src/offline/generator/generator.ts";
-import { asksForMinutes } from "../src/offline/generator/minutes.ts";
 import { createOfflineServer, type OfflineServerOptions } from "../src/offline/server.ts";
+import { loadScenario } from "../src/scenario/scenario.ts";
+import { shippedFolder } from "../src/scenario/shipped-folder.ts";
+import { createAnswers } from "./answers.ts";
 
-const WORDS =
-  "we should measure the export first and then decide which part of the pipeline to repair before june ".repeat(
-    3,
-  );
-let answered = 0;
-
+const { cast } = loadScenario(`${shippedFolder("scenarios")}/product-roundtable.yaml`);
 const server = createOfflineServer({
   models: [...loadCatalog().models.values()],
   recordRequests: false,
-  generator: (request) => {
-    if (asksForMinutes(request)) return generateReply(request);
-    answered += 1;
-    const message = `Point ${answered}: ${WORDS.slice(0, 280)}`;
-    const rest = {
-      confidence: 0.8,
-      reasoning: "It is cheap.",
-      relevantExpertise: ["exports"],
-      emotions: ["calm"],
-    };
-    return {
-      kind: "content",
-      content: JSON.stringify({ message, ...rest, addressedTo: null, citations: [], wantsToConclude: false }),
-    };
-  },
+  generator: createAnswers(
+    cast.map(({ id }) => id),
+    0,
+  ),
   ...(JSON.parse(process.argv[2] ?? "{}") as Pick<OfflineServerOptions, "rateLimit" | "latencyMs">),
 });
 const { url, close } = await server.listen(0);

@@ -8,13 +8,14 @@ import { createConversation } from "../src/conversation/graph.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import { createGateway } from "../src/model/gateway.ts";
 import { countTokens } from "../src/model/tokens.ts";
-import type { ChatRequest, Generator } from "../src/offline/protocol.ts";
+import type { ChatRequest } from "../src/offline/protocol.ts";
 import { createOfflineServer } from "../src/offline/server.ts";
 import { loadScenario, type Scenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
 import { sharedHead } from "../src/turn/prompt.ts";
 import { createKnowledgeIndex } from "../tools/knowledge-index.ts";
-import { createSearchTool, SEARCH_TOOL_NAME } from "../tools/search-knowledge-base.ts";
+import { createSearchTool } from "../tools/search-knowledge-base.ts";
+import { createAnswers } from "./answers.ts";
 
 const LENGTHS = [24, 48, 96, 192, 800];
 /** Turns from which on the cost a turn must stay the same. */
@@ -42,52 +43,8 @@ function workload(turns: number): Scenario {
   return { ...scenario, cast, endings: [{ maxTurns: turns }], budget: { maxCostUsd: 1000 } };
 }
 
-const WORDS =
-  "we should measure the export first and then decide which part of the pipeline to repair before june ".repeat(
-    4,
-  );
-
-const QUERIES = ["lost visit notes", "renewals of agencies", "drafted summaries", "price of a seat"];
-
 /** For comparison a search goes before every second answer, as often as offline personas search. */
 const SEARCH_EVERY = 2;
-
-/** Answers of the same size every time; a summary of the size that is asked for, 70 words. */
-function createAnswers(castIds: readonly string[], searchEvery: number): Generator {
-  let answered = 0;
-  const sentence = (index: number, length: number) => WORDS.slice(index * 7, index * 7 + length).trim();
-  return ({ response_format: format, messages }: ChatRequest) => {
-    const asked = format?.type === "json_schema" ? JSON.stringify(format.json_schema.schema) : "";
-    if (asked.includes("openQuestions")) {
-      const said = castIds.map((speaker, index) => ({ speaker, points: sentence(index, 42) }));
-      const summary = {
-        said,
-        decisions: [sentence(3, 52)],
-        openQuestions: [sentence(5, 52)],
-        citations: [],
-      };
-      return { kind: "content", content: JSON.stringify(summary) };
-    }
-    const isSearchDue = searchEvery > 0 && (answered + 1) % searchEvery === 0;
-    if (isSearchDue && messages.at(-1)?.role !== "tool") {
-      const query = QUERIES[answered % QUERIES.length];
-      const args = JSON.stringify({ query, category: null });
-      return { kind: "tool-calls", calls: [{ name: SEARCH_TOOL_NAME, arguments: args }] };
-    }
-    answered += 1;
-    const answer = {
-      message: `Point ${answered}: ${WORDS.slice(0, 328)}`,
-      confidence: 0.8,
-      reasoning: "It is cheap.",
-      relevantExpertise: ["exports"],
-      emotions: ["calm"],
-      addressedTo: null,
-      citations: [],
-      wantsToConclude: false,
-    };
-    return { kind: "content", content: JSON.stringify(answer) };
-  };
-}
 
 type Body = Pick<ChatRequest, "tools" | "response_format">;
 

@@ -14,8 +14,6 @@ import { ownLines, sharedHead } from "../src/turn/prompt.ts";
 export interface Task {
   url: string;
   kind: "dramatis" | "plain";
-  /** Of all turns. */
-  model: string;
   conversations: number;
   turns: number;
   /** Those the limiter is told; undefined: it learns them from the answers. */
@@ -44,6 +42,7 @@ function cpuWaitMs(): number | undefined {
 /** One conversation; throws when it does not come to its end. */
 type Converse = () => Promise<void>;
 
+const MODEL = "gpt-4.1-mini";
 const scenario = loadScenario(`${shippedFolder("scenarios")}/product-roundtable.yaml`);
 
 /** The same limiter, noting what requests were thought to need and what they did. */
@@ -79,7 +78,7 @@ function ours(url: string, turns: number, limiter: Limiter): Converse {
   const long = { ...scenario, endings: [{ maxTurns: turns }], budget: { maxCostUsd: 1000 } };
   const graph = createConversation(long, { gateway });
   return async () => {
-    const { turns: taken } = await graph.invoke({}, { context: { models: { "*": model } } });
+    const { turns: taken } = await graph.invoke({}, { context: { models: { "*": MODEL } } });
     if (taken.length !== turns) throw new Error(`expected ${turns} turns, got ${taken.length}`);
   };
 }
@@ -96,7 +95,7 @@ function plain(url: string, turns: number): Converse {
       const persona = cast[turn % cast.length];
       if (persona === undefined) return;
       const completion = await client.chat.completions.create({
-        model,
+        model: MODEL,
         messages: [
           { role: "system", content: head },
           ...said.map(
@@ -113,7 +112,7 @@ function plain(url: string, turns: number): Converse {
   };
 }
 
-const { url, kind, model, conversations, turns, limits } = JSON.parse(process.argv[2] ?? "{}") as Task;
+const { url, kind, conversations, turns, limits } = JSON.parse(process.argv[2] ?? "{}") as Task;
 const limiter = watched(createLimiter({ limits }));
 /** Loads what is loaded once (the tokenizer, half a second); under a limiter of its own, since nothing is measured yet. */
 await (kind === "plain" ? plain(url, 6) : ours(url, 6, createLimiter({ limits })))();

@@ -15,14 +15,12 @@ interface Row extends Outcome {
   rejections: number;
   /** Wall time over what the limit takes for all that was let through. */
   wallRatio: number;
-  /** Let through for turns, and beside them for summaries, which another model writes. */
+  /** Requests let through, of the personas' model. */
   requests: number;
-  summaries: number;
   /** Prompts and longest answers of those, as the server counted them. */
   countedTokens: number;
 }
 
-const MODEL = "gpt-4.1-mini";
 const CONVERSATIONS = 50;
 const TURNS = 48;
 const LATENCY_MS = 200;
@@ -35,6 +33,8 @@ const REQUESTS_BIND: RateLimit = {
   tokensPerMinute: 1_000_000_000,
   windowMs: WINDOW_MS,
 };
+/** The model of the personas; the client has the same. */
+const MODEL = "gpt-4.1-mini";
 /** About half of what 6,000 requests a minute of these conversations need, and less than their first turns do. */
 const TOKENS_BIND: RateLimit = { requestsPerMinute: 6000, tokensPerMinute: 12_000_000, windowMs: WINDOW_MS };
 
@@ -56,14 +56,7 @@ async function measure(kind: Task["kind"], rateLimit: RateLimit, limits?: Task["
   const server = start("./answer-server.ts", { rateLimit, latencyMs: LATENCY_MS });
   try {
     const url = await messageOf<string>(server, "server");
-    const task: Task = {
-      url,
-      kind,
-      model: MODEL,
-      conversations: CONVERSATIONS,
-      turns: TURNS,
-      ...(limits && { limits }),
-    };
+    const task: Task = { url, kind, conversations: CONVERSATIONS, turns: TURNS, ...(limits && { limits }) };
     const client = start("./limit-client.ts", task);
     await messageOf(client, `client (${kind})`);
     server.send("reset");
@@ -72,14 +65,13 @@ async function measure(kind: Task["kind"], rateLimit: RateLimit, limits?: Task["
     client.send("start");
     const outcome = await messageOf<Outcome>(client, `client (${kind})`);
     server.send("report");
-    const { rejected, letThrough } = await messageOf<Traffic>(server, "server");
-    // Limits are each model's own: what summaries ask of another one takes nothing of the speakers'.
-    const { requests = 0, tokens: countedTokens = 0 } = letThrough[task.model] ?? {};
-    const summaries = Object.values(letThrough).reduce((sum, passed) => sum + passed.requests, -requests);
+    const { rejected, byModel } = await messageOf<Traffic>(server, "server");
+    // Summaries go to another model, which has limits of its own.
+    const { requests = 0, countedTokens = 0 } = byModel[MODEL] ?? {};
     const idealMs =
       MINUTE_MS * Math.max(requests / rateLimit.requestsPerMinute, countedTokens / rateLimit.tokensPerMinute);
     const wallRatio = outcome.wallMs / idealMs;
-    return { ...outcome, rejections: rejected, wallRatio, requests, summaries, countedTokens };
+    return { ...outcome, rejections: rejected, wallRatio, requests, countedTokens };
   } finally {
     server.disconnect();
   }
@@ -91,24 +83,13 @@ const isWithin = ({ finished, rejections, wallRatio, requests }: Row): boolean =
   requests === CONVERSATIONS * TURNS &&
   wallRatio <= WALL_BOUND;
 
-const rowOf = ({
-  finished,
-  rejections,
-  wallRatio,
-  wallMs,
-  cpuMs,
-  cpuWaitMs,
-  requests,
-  summaries,
-  estimate,
-}: Row) => ({
+const rowOf = ({ finished, rejections, wallRatio, wallMs, cpuMs, cpuWaitMs, requests, estimate }: Row) => ({
   finished: `${finished} of ${CONVERSATIONS}`,
   rejections,
   "wall s": Number((wallMs / 1000).toFixed(2)),
   "wall / ideal": Number(wallRatio.toFixed(3)),
   requests,
-  summaries,
-  "CPU ms/request": Number((cpuMs / (requests + summaries)).toFixed(2)),
+  "CPU ms/request": Number((cpuMs / requests).toFixed(2)),
   "waited for CPU s": cpuWaitMs === undefined ? "" : Number((cpuWaitMs / 1000).toFixed(1)),
   "tokens estimated / real": estimate === undefined ? "" : estimate.mean.toFixed(4),
 });

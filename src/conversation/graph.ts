@@ -1,22 +1,25 @@
 /** The graph of a conversation: START -> moderator -> a persona -> moderator -> … -> END. */
+import { Runnable } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import {
   type BaseCheckpointSaver,
   type CommandInstance,
   type CompiledGraph,
   END,
-  type LangGraphRunnableConfig,
   START,
   StateGraph,
 } from "@langchain/langgraph";
-import { categoriesInScope, createKnowledgeIndex } from "../../tools/knowledge-index.ts";
+import { categoriesInScope, createKnowledgeIndex, type KnowledgeIndex } from "../../tools/knowledge-index.ts";
 import { SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
+import type { Passage } from "../domain/knowledge.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { contextOf } from "./context.ts";
+import { createAnswerLine } from "./answer-line.ts";
+import { changesIn } from "./changes.ts";
+import { contextReader } from "./context.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
 import { takeNotices, withScreening } from "./input-screening.ts";
@@ -35,6 +38,7 @@ import {
   conversationOutput,
   conversationState,
 } from "./state.ts";
+import { Step } from "./step.ts";
 import { createSummaries } from "./summaries.ts";
 
 export interface ConversationParts {
@@ -82,7 +86,7 @@ const RECURSION_LIMIT = 1_000_000;
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;
   const clock = parts.clock ?? Date.now;
-  const index = createKnowledgeIndex(scenario.passages);
+  const index = indexOf(scenario.passages);
   const summaries = createSummaries(gateway);
   const moderate = createModeratorNode({
     scenario,
@@ -94,7 +98,8 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     summaries,
   });
   const categories = [...categoriesInScope(index).keys()];
-  const ids = scenario.cast.map(({ id }) => id);
+  const ids = scenario.cast.map(({ id }) => id) as [string, ...string[]];
+  const contextFor = contextReader(ids, gateway.catalog);
   checkModels(scenario, gateway.catalog);
   checkToolNames(parts.tools ?? []);
 
@@ -107,26 +112,39 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   });
   graph.addNode(
     "moderator",
-    async (state: ConversationState, config: LangGraphRunnableConfig) => {
-      const update = await moderate(state, contextOf(config, ids, gateway.catalog), config);
-      return { ...update, notices: takeNotices(config) };
-    },
+    new Step(
+      async (state, config) => {
+        const update = await moderate(state, contextFor(config), config);
+        return changesIn(state, { ...update, notices: takeNotices(config) });
+      },
+      // Only an embedder's own functions are not handed the configuration.
+      { isAmbient: parts.policy !== undefined || (parts.endings ?? []).length > 0 },
+    ),
     { metadata: { kind: "moderator", policy: scenario.moderator.policy } },
   );
-  graph.addConditionalEdges(
-    "moderator",
-    ({ status, next }: ConversationState) =>
-      status === "running" && next !== undefined ? next.speaker : END,
-    [...ids, END],
-  );
+  graph.addConditionalEdges("moderator", new NextSpeaker(), [...ids, END]);
   graph.addEdge(START, "moderator");
+  // What a model is told of the tools is the same for all; only what they find differs.
+  const [someone] = scenario.cast;
+  const offered = [...(someone === undefined ? [] : personaTools(index, someone)), ...(parts.tools ?? [])];
+  const line = createAnswerLine({ scenario, gateway, tools: offered });
   for (const persona of scenario.cast) {
     const tools = [...personaTools(index, persona), ...(parts.tools ?? [])];
-    const speak = createPersonaNode({ scenario, persona, gateway, tools, categories, clock, summaries });
+    const speak = createPersonaNode({
+      scenario,
+      persona,
+      gateway,
+      tools,
+      line,
+      categories,
+      clock,
+      summaries,
+    });
     graph.addNode(
       persona.id,
-      (state: ConversationState, config: LangGraphRunnableConfig) =>
-        speak(state, contextOf(config, ids, gateway.catalog), config),
+      new Step(async (state, config) => changesIn(state, await speak(state, contextFor(config), config)), {
+        isAmbient: false,
+      }),
       { metadata: { kind: "persona", persona: persona.id, name: persona.name, role: persona.role } },
     );
     graph.addEdge(persona.id, "moderator");
@@ -139,6 +157,27 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     .withConfig({ recursionLimit: RECURSION_LIMIT });
   // LangGraph would demand every key of the context; all of them may be left out.
   return withScreening(withoutStepLimit(compiled as unknown as Conversation), scenario);
+}
+
+/**
+ * Follows the moderator's decision. A runnable, not a function: LangGraph would wrap that in a traced run of its own, for a
+ * look at two fields.
+ */
+class NextSpeaker extends Runnable<ConversationState, string> {
+  lc_namespace = ["dramatis"];
+
+  override async invoke({ status, next }: ConversationState): Promise<string> {
+    return status === "running" && next !== undefined ? next.speaker : END;
+  }
+}
+
+/** Of passages that many conversations share, the index is made once. */
+const indexes = new WeakMap<readonly Passage[], KnowledgeIndex>();
+
+function indexOf(passages: readonly Passage[]): KnowledgeIndex {
+  const index = indexes.get(passages) ?? createKnowledgeIndex(passages);
+  indexes.set(passages, index);
+  return index;
 }
 
 /** A model that is named wrongly is found before anything is paid, not when its persona first speaks. */

@@ -2,20 +2,17 @@
 import { AIMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
-import { type Answer, answerSchema } from "../domain/answer.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
-import { demandPieces, demandText } from "../model/demand.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { keptLines } from "../model/kept-lines.ts";
 import { selectModel } from "../model/selection.ts";
-import { tokenBound } from "../model/tokens.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
 import type { SentRequest } from "../turn/sent-prompt.ts";
+import type { AnswerLine } from "./answer-line.ts";
 import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
@@ -33,6 +30,7 @@ export interface PersonaNodeParts {
   persona: Persona;
   gateway: Gateway;
   tools: readonly StructuredToolInterface[];
+  line: AnswerLine;
   /** Categories of the conversation's knowledge base; empty: there is none. */
   categories: readonly string[];
   clock: () => number;
@@ -116,18 +114,8 @@ function citationsOf(turns: readonly Turn[]): string[] {
 }
 
 export function createPersonaNode(parts: PersonaNodeParts) {
-  const { scenario, persona, gateway, tools, categories, clock } = parts;
-  const castIds = scenario.cast.map(({ id }) => id) as [string, ...string[]];
-  const { method, maxOutputTokens, temperature } = scenario.answers;
-  const schema = answerSchema(castIds);
-  const demandBound = tokenBound(demandText({ schema, tools }));
-  const lineTo = keptLines<Answer>(gateway, {
-    schema,
-    tools,
-    method,
-    maxOutputTokens,
-    temperature,
-  });
+  const { scenario, persona, gateway, tools, line, categories, clock } = parts;
+  const { maxOutputTokens } = scenario.answers;
 
   return async function personaNode(
     state: ConversationState,
@@ -158,7 +146,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         settings,
         choice,
         model: info,
-        reservedTokens: demandBound + Math.min(maxOutputTokens, info.maxOutput),
+        reservedTokens: line.demandBound + Math.min(maxOutputTokens, info.maxOutput),
       },
       config,
     );
@@ -169,7 +157,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       {
         turn: choice.turn,
         personaId: persona.id,
-        line: lineTo(model.id, state.seed),
+        line: line.to(model.id, state.seed),
         tools,
         prompt: await shown.prompt(),
         shorten: shown.shorten,
@@ -192,7 +180,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       turn: choice.turn,
       persona: persona.id,
       model: info,
-      demands: demandPieces({ schema, tools }),
+      demands: line.demandPieces(),
       requests,
     });
 

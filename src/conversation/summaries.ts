@@ -75,6 +75,7 @@ const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
  */
 const MOST_RESERVED = 0.1;
 
+const SUMMARY_TIMEOUT_MS = 60_000;
 const MOST_IN_FLIGHT = 10_000;
 
 /** The model cannot be had on this account or server. */
@@ -128,6 +129,8 @@ export function createSummaries(gateway: Gateway): Summaries {
         turn: job.turn,
         // Turns are waited for.
         priority: "bulk",
+        // Whoever finishes it waits for it; a turn that shows more of the transcript is better than one that waits long.
+        deadline: { leftMs: SUMMARY_TIMEOUT_MS },
         conversation: job.conversationId,
         spendableNanoUsd: spendableNanoUsd === undefined ? undefined : reserveNanoUsd,
         signal: signals.length === 0 ? undefined : AbortSignal.any(signals),

@@ -1,7 +1,7 @@
 /** A LangChain callback handler that turns every model call into a usage entry with its exact cost. */
 import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import type { Serialized } from "@langchain/core/load/serializable";
-import type { BaseMessage, UsageMetadata } from "@langchain/core/messages";
+import type { AIMessage, BaseMessage, UsageMetadata } from "@langchain/core/messages";
 import type { ChatGeneration, LLMResult } from "@langchain/core/outputs";
 import { type Catalog, loadCatalog } from "../catalog/catalog.ts";
 import { TIERS, type Tier, type Totals, type UsageEntry } from "../domain/usage.ts";
@@ -64,6 +64,25 @@ interface Asked {
   tier: Tier;
 }
 
+type Reported = Pick<AIMessage, "response_metadata" | "usage_metadata">;
+
+/** The entry of an answered call: tokens as the message reports them, and their cost by the catalog's prices. */
+export function usageEntryOf(
+  message: Reported | undefined,
+  asked: Asked,
+  { catalog, labels }: Required<Pick<UsageHandlerOptions, "labels">> & { catalog: Pick<Catalog, "find"> },
+): UsageEntry {
+  const metadata: Record<string, unknown> = message?.response_metadata ?? {};
+  const model = asked.model ?? named(metadata.model_name) ?? "unknown";
+  const tier = servedTier(metadata.service_tier, asked.tier);
+  const { inputTokens, outputTokens, ...details } = countsOf(message?.usage_metadata);
+  const costNanoUsd =
+    inputTokens === undefined || outputTokens === undefined
+      ? undefined
+      : costOf({ inputTokens, outputTokens, ...details }, catalog.find(model), tier);
+  return { ...labels, model, tier, inputTokens, outputTokens, ...details, costNanoUsd };
+}
+
 /**
  * Collects one {@link UsageEntry} per model call: tokens as the provider reported them and the cost by the catalog's
  * prices. Works with any LangChain model; pass it in `callbacks` around any block of calls and read
@@ -118,26 +137,19 @@ export class UsageHandler extends BaseCallbackHandler {
     const asked = this.#take(runId);
     const generation = output.generations[0]?.[0] as Partial<ChatGeneration> | undefined;
     const message = generation?.message;
-    const metadata: Record<string, unknown> = {
-      ...message?.response_metadata,
-      ...generation?.generationInfo,
-    };
-    const model = asked.model ?? named(metadata.model_name) ?? "unknown";
-    const tier = servedTier(metadata.service_tier, asked.tier);
-    const identity = { ...this.#labels, model, tier };
-    if (extra?.cached === true) {
-      this.entries.push({ ...identity, inputTokens: 0, outputTokens: 0, costNanoUsd: 0 });
-      return;
-    }
+    const response_metadata = { ...message?.response_metadata, ...generation?.generationInfo };
+    const usage_metadata = (message as Partial<Reported> | undefined)?.usage_metadata;
     // Copied at once: LangChain's in-memory cache later zeroes the same object.
-    const { inputTokens, outputTokens, ...details } = countsOf(
-      (message as { usage_metadata?: UsageMetadata } | undefined)?.usage_metadata,
+    const entry = usageEntryOf({ response_metadata, usage_metadata }, asked, {
+      catalog: this.#catalog,
+      labels: this.#labels,
+    });
+    const { model, tier } = entry;
+    this.entries.push(
+      extra?.cached === true
+        ? { ...this.#labels, model, tier, inputTokens: 0, outputTokens: 0, costNanoUsd: 0 }
+        : entry,
     );
-    const costNanoUsd =
-      inputTokens === undefined || outputTokens === undefined
-        ? undefined
-        : costOf({ inputTokens, outputTokens, ...details }, this.#catalog.find(model), tier);
-    this.entries.push({ ...identity, inputTokens, outputTokens, ...details, costNanoUsd });
   }
 
   override handleLLMError(error: unknown, runId: string): void {

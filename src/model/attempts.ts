@@ -9,7 +9,7 @@ import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Completion, Exchange, Send } from "./exchange.ts";
 import type { FailureLog } from "./failure-log.ts";
-import { ModelError, modelError, soundRequestId } from "./model-error.ts";
+import { ModelError, modelError, soundName } from "./model-error.ts";
 import type { Arrived, Carry } from "./network.ts";
 import type { Limiter, Permit } from "./pace/limiter.ts";
 import { backoffMs, type RetrySettings } from "./retry.ts";
@@ -145,7 +145,7 @@ export function createAttempts(parts: AttemptsParts): Send {
           permit.settle({ tokens: countedTokens(completion, exchange), headers });
           exchange.reservation = reservation;
           exchange.isAnswered = true;
-          exchange.requestId = soundRequestId(headers.get("x-request-id"));
+          exchange.requestId = soundName(headers.get("x-request-id"), parts.apiKey);
           return completion;
         } catch (thrown) {
           if (permit === undefined) {

@@ -1,10 +1,10 @@
 /** How an answer of a given shape is demanded from a model, with tools on offer: three ways, one door. */
 import type { ToolDefinition } from "@langchain/core/language_models/base";
 import { type AIMessage, type BaseMessage, SystemMessage } from "@langchain/core/messages";
-import type { Runnable, RunnableConfig } from "@langchain/core/runnables";
+import { type Runnable, type RunnableConfig, RunnableSequence } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
-import type { ChatOpenAI } from "@langchain/openai";
+import { ChatOpenAI } from "@langchain/openai";
 import type { z } from "zod";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import { wireSchema } from "./completions.ts";
@@ -59,6 +59,16 @@ export const demandPieces = ({ schema, tools }: Pick<Demand, "schema" | "tools">
 ];
 
 /**
+ * The model with the demand bound to it, out of the sequence model -> parser. `readReply` reads the message itself, and
+ * tells refusals and truncations apart, where the parser would throw; its runnables cost more than the model's own.
+ */
+function modelOf(structured: Runnable): ChatOpenAI {
+  const [model] = structured instanceof RunnableSequence ? structured.steps : [];
+  if (model instanceof ChatOpenAI) return model;
+  throw new Error("withStructuredOutput: expected a sequence that begins with the model.");
+}
+
+/**
  * Binds a demand to a model. With `mayCallTools` false the tools stay in the request, so that the cached prefix
  * does, but the model must answer.
  */
@@ -97,16 +107,16 @@ export function bindDemand(model: ChatOpenAI, demand: Demand, mayCallTools: bool
     }
     case "json-schema": {
       const withTools = tools.length === 0 ? model.withConfig(options) : model.bindTools(tools, toolOptions);
-      const bound = (withTools as ChatOpenAI).withStructuredOutput(
+      const structured = (withTools as ChatOpenAI).withStructuredOutput(
         schema as z.ZodType<Record<string, unknown>>,
         {
           name: ANSWER_TOOL,
           method: "jsonSchema",
           strict: true,
-          includeRaw: true,
         },
       );
-      return async (messages, config) => (await bound.invoke([...messages], config)).raw as AIMessage;
+      const bound = modelOf(structured);
+      return (messages, config) => bound.invoke([...messages], config);
     }
   }
 }

@@ -13,7 +13,7 @@ import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
-import { UsageHandler } from "../ledger/usage-handler.ts";
+import { usageEntryOf } from "../ledger/usage-handler.ts";
 import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
@@ -128,13 +128,6 @@ const TURN_TIMEOUT_MS = 600_000;
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
 
-/** Adds a handler without cutting off those that watch from outside. */
-function withHandler(config: RunnableConfig, handler: UsageHandler): RunnableConfig {
-  const outer = config.callbacks ?? [];
-  const callbacks = Array.isArray(outer) ? [...outer, handler] : outer.copy([handler]);
-  return { ...config, callbacks, tags: [...(config.tags ?? []), ...TAGS] };
-}
-
 /** A report of fewer input tokens than any encoding could make of the prompt cannot be true, nor can its cost. */
 function believable(entry: UsageEntry, leastInput: number): UsageEntry {
   const { inputTokens = 0, costNanoUsd, ...rest } = entry;
@@ -239,7 +232,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       const { messages, purpose, turn, persona, conversation, mayCallTools = true } = asked;
       const worst = { model, messages, demands, maxOutputTokens };
       const labels = { turn, purpose, ...(persona === undefined ? {} : { persona }) };
-      const handler = new UsageHandler({ catalog: prices, labels });
       const signals = [config.signal, asked.signal].filter((signal) => signal !== undefined);
       const exchange: Omit<Exchange, "request"> = {
         model,
@@ -265,26 +257,30 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (tooLong !== undefined) return refused(tooLong);
 
       const sent = exchange as Exchange;
-      const watched = withHandler(config, handler);
+      const watched: RunnableConfig = { ...config, tags: [...(config.tags ?? []), ...TAGS] };
       if (sent.signal !== undefined) watched.signal = sent.signal;
       if (options.hasOpenAiOptions && conversation !== undefined)
         Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
+      // Read off the message: a callback handler for it would cost more than all the rest of the ledger.
+      let counted: UsageEntry[] = [];
       try {
         const raw = await carrying(
           (request) => send(Object.assign(sent, { request })),
           () => sender(mayCallTools)(messages, watched),
         );
+        const identity = { model: settings.model, tier: "standard" } as const;
+        counted = [usageEntryOf(raw, identity, { catalog: prices, labels })];
         const outcome = withoutKey(readReply(raw, schema, demand.method), apiKey);
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await settled(sent, handler.entries, leastInputTokens(worst)),
+          usage: await settled(sent, counted, leastInputTokens(worst)),
           attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
-        const usage = await settled(sent, handler.entries, leastInputTokens(worst));
+        const usage = await settled(sent, counted, leastInputTokens(worst));
         if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
@@ -320,7 +316,6 @@ async function settled(
   const lost = attempts
     .filter(({ mayBeBilled }) => mayBeBilled)
     .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
-  // LangChain reports a failed call to its handlers too; what failed is in `attempts`.
   const entry = isAnswered ? (counted[0] ?? unknown) : undefined;
   if (entry === undefined) return lost;
   const answer = {

@@ -148,12 +148,11 @@ const MAX_SAID = 400;
 
 const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
-/** The provider's name for a request, unless it is something odd. */
-export const soundRequestId = (id: unknown): string | undefined =>
-  typeof id === "string" && /^[\w-]{1,80}$/.test(id) ? id : undefined;
-
-const soundCode = (code: unknown): string | undefined =>
-  typeof code === "string" && /^[\w.-]{1,80}$/.test(code) ? code : undefined;
+/** A name that a provider gives, like that of a request or of an error; unless it is something odd, or a key. */
+export const soundName = (name: unknown, key: string | undefined): string | undefined =>
+  typeof name === "string" && /^[\w.-]{1,80}$/.test(name) && withoutKeys(name, key) === name
+    ? name
+    : undefined;
 
 export interface Attempted {
   model: string;
@@ -179,12 +178,12 @@ export function modelError(error: unknown, { model, key, now }: Attempted): Mode
   const api = error instanceof OpenAIClient.APIError ? error : undefined;
   const status: number | undefined = api?.status;
   const headers: Headers | undefined = api?.headers;
-  const requestId = soundRequestId(api?.requestID);
+  const requestId = soundName(api?.requestID, key);
   const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, ADVICE[kind]];
   const fields: ModelErrorFields = {
     model,
     status,
-    providerCode: soundCode(api?.code),
+    providerCode: soundName(api?.code, key),
     requestId,
     retryAfterMs: headers && retryAfterMs(headers, now),
     isRetryable: RETRYABLE.has(kind) && !(error instanceof NoCompletion),

@@ -1,8 +1,12 @@
-/** Carries a request over the network with the provider's own client: one attempt, in time, whole or streamed. */
+/**
+ * Carries a request over the network: one attempt, in time, whole or streamed. What is streamed, or carried by somebody's
+ * own fetch, goes through the provider's client; whole answers need no more of it than its address and headers.
+ */
 import { OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
 import { assembleCompletion } from "./assemble.ts";
 import type { ChatRequest, Completion, Delta } from "./exchange.ts";
+import { ERROR_BODY, isStraight, MOST_BODY_BYTES, openPost, type Post } from "./http-post.ts";
 import { AttemptTimeout, NoCompletion } from "./model-error.ts";
 
 export interface NetworkOptions {
@@ -27,11 +31,9 @@ export interface Arrived {
 /** Carries one attempt of a request. Throws what the client, the network or an abort threw. */
 export type Carry = (request: ChatRequest, options: SendOptions) => Promise<Arrived>;
 
-/** An error's body is a few lines; the client reads it without a limit of time or size. */
-const ERROR_BODY = { timeoutMs: 10_000, bytes: 65_536 };
 const NOT_MODIFIED = 304;
 
-/** The beginning of a body, as much as arrives in time. */
+/** The beginning of an error's body, which the client would read without a limit of time or size, as much as arrives in time. */
 async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
   const reader = body.getReader();
   const timer = setTimeout(() => void reader.cancel(), ERROR_BODY.timeoutMs);
@@ -58,12 +60,25 @@ async function withEndingBody({ status, headers, body }: Response): Promise<Resp
   return new Response(text, { status, headers });
 }
 
-/** Follows no redirect, which would carry the prompt to another host, and reads no more of an error than its beginning. */
+/** The same answer, which breaks off where it is larger than any completion. */
+function withLimit({ status, headers, body }: Response): Response {
+  let left = MOST_BODY_BYTES;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(part, controller) {
+      left -= part.byteLength;
+      if (left >= 0) controller.enqueue(part);
+      else controller.error(new NoCompletion(`The answer is larger than ${MOST_BODY_BYTES} bytes.`));
+    },
+  });
+  return new Response(body === null ? null : body.pipeThrough(limit), { status, headers });
+}
+
+/** Follows no redirect, which would carry the prompt to another host, and reads of no answer more than it can need. */
 const guarded =
   (fetch: typeof globalThis.fetch): typeof globalThis.fetch =>
   async (input, init) => {
     const response = await fetch(input, { ...init, redirect: "manual" });
-    return response.ok ? response : await withEndingBody(response);
+    return response.ok ? withLimit(response) : await withEndingBody(response);
   };
 
 /** What must hold of an answer before it is read: other servers' pages, too, come with status 200. */
@@ -88,6 +103,50 @@ export const completionSchema = z.looseObject({
     .min(1),
 });
 
+function checked(data: unknown, headers: Headers): Arrived {
+  if (completionSchema.safeParse(data).success) return { completion: data as Completion, headers };
+  throw new NoCompletion(
+    "The server answered with something that is no chat completion. Check OPENAI_BASE_URL.",
+  );
+}
+
+/** What the client makes of a body that is no JSON: nothing. */
+function parsedOr(text: string): object | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The way the client would take, with the headers it would send. */
+async function postLike(client: OpenAIClient): Promise<Post> {
+  const { req, url } = await client.buildRequest({ method: "post", path: "/chat/completions", body: {} });
+  const own = ["content-length", "x-stainless-timeout"];
+  const headers = [...new Headers(req.headers)].filter(([name]) => !own.includes(name));
+  return openPost(url, { ...Object.fromEntries(headers), "accept-encoding": "identity" });
+}
+
+/** One attempt without the client; its errors are the client's all the same. */
+async function postWhole(
+  post: Post,
+  request: ChatRequest,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Arrived> {
+  const options = { body: JSON.stringify(request), timeoutMs, signal };
+  const { status, headers, text } = await post(options).catch((error: unknown) => {
+    if (signal?.aborted || error instanceof AttemptTimeout || error instanceof NoCompletion) throw error;
+    throw new OpenAIClient.APIConnectionError({ cause: error as Error });
+  });
+  if (status < 200 || status >= 300) {
+    const body = parsedOr(text);
+    throw OpenAIClient.APIError.generate(status, body, body === undefined ? text : undefined, headers);
+  }
+  const isJson = /\bjson\b/i.test(headers.get("content-type") ?? "");
+  return checked(isJson ? JSON.parse(text) : text, headers);
+}
+
 /** The client's own retries, timers and logs are off: there is one layer of each, and it is ours. */
 export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOptions): Carry {
   const client = new OpenAIClient({
@@ -99,9 +158,10 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
     timeout: timeoutMs + 60_000,
     logLevel: "off",
   });
+  const isOurs = fetch === undefined && isStraight(process.env);
+  let post: Promise<Post> | undefined;
 
-  return async (request, { signal, onDelta }) => {
-    signal?.throwIfAborted();
+  async function throughClient(request: ChatRequest, { signal, onDelta }: SendOptions): Promise<Arrived> {
     const attempt = new AbortController();
     const onAbort = () => attempt.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -118,10 +178,7 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
         return { completion: await assembleCompletion(data, onDelta), headers: response.headers };
       }
       const { data, response } = await client.chat.completions.create(request, options).withResponse();
-      if (completionSchema.safeParse(data).success) return { completion: data, headers: response.headers };
-      throw new NoCompletion(
-        "The server answered with something that is no chat completion. Check OPENAI_BASE_URL.",
-      );
+      return checked(data, response.headers);
     } catch (error) {
       if (isLate) throw new AttemptTimeout(`Nothing came, or not all of it, within ${timeoutMs} ms.`);
       signal?.throwIfAborted();
@@ -130,5 +187,12 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  return async (request, options) => {
+    options.signal?.throwIfAborted();
+    if (!isOurs || options.onDelta !== undefined) return await throughClient(request, options);
+    post ??= postLike(client);
+    return await postWhole(await post, request, timeoutMs, options.signal);
   };
 }

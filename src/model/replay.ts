@@ -4,7 +4,7 @@ import type { Completion, Exchange, Send } from "./exchange.ts";
 import { readExchangeFile, type StoredExchange } from "./exchange-file.ts";
 import { digestOfKept, type Header, keptRequest, type RunLine } from "./exchange-lines.ts";
 import { differenceText, firstDifference } from "./first-difference.ts";
-import { ModelError, soundRequestId } from "./model-error.ts";
+import { ModelError, soundName } from "./model-error.ts";
 import { tellAtOnce } from "./told-at-once.ts";
 
 export interface ReplayOptions {
@@ -129,7 +129,7 @@ export function openReplay({ file, apiKey }: ReplayOptions): Replay {
       }
       exchange.isAnswered = true;
       exchange.fromCache = stored.fromCache === true;
-      exchange.requestId = soundRequestId(stored.requestId);
+      exchange.requestId = soundName(stored.requestId, apiKey);
       tellAtOnce(completion, exchange);
       return completion;
     },

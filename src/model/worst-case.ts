@@ -28,11 +28,20 @@ export async function worstCaseNanoUsd(request: WorstCase): Promise<number | und
   const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
   const bound = costOf(TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(messages));
   if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  return costOf(TOOLS_FRAME.most + (await countedAll(request)));
+  return costOf(await mostPromptTokens(request));
 }
 
+/** The most tokens that a provider can count for a prompt, tools and schema included. */
+export const mostPromptTokens = async (
+  request: Pick<WorstCase, "model" | "messages" | "demands">,
+): Promise<number> => TOOLS_FRAME.most + (await countedAll(request));
+
 /** The prompt's tokens, with the framing of its messages. */
-async function countedAll({ model, messages, demands }: Omit<WorstCase, "enoughNanoUsd">): Promise<number> {
+async function countedAll({
+  model,
+  messages,
+  demands,
+}: Pick<WorstCase, "model" | "messages" | "demands">): Promise<number> {
   const [demanded, prompt] = await Promise.all([
     countTokens(demands, model.encoding),
     promptTokens(messages, model.encoding),

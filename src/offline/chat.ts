@@ -100,7 +100,7 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
     checkContext(prompt.tokens, request, model);
     const asked = prompt.tokens + (outputLimit(request) ?? 0);
     const headers = limiter.take(model.id, asked);
-    traffic.letThrough(model.id, asked);
+    traffic.counted(model.id, asked);
 
     const step = nextStep(request);
     const latencyMs = pace.latencyMs(request) + (step?.latencyMs ?? 0);

@@ -7,8 +7,10 @@ export interface Traffic {
   readonly withCacheKey: number;
   /** 429s of the rate limit; scripted ones and those of `faults` do not count. */
   readonly rejected: number;
-  /** What the rate limit let through, by model: requests, and their prompts and allowed outputs as it counts them. */
-  readonly letThrough: Readonly<Record<string, { readonly requests: number; readonly tokens: number }>>;
+  /** Prompts and allowed outputs, as the rate limit counts them, of the requests that it let through. */
+  readonly countedTokens: number;
+  /** The same by model, with the number of those requests: limits hold for each model alone. */
+  readonly byModel: Readonly<Record<string, { requests: number; countedTokens: number }>>;
   /** Those that the `faults` option let fail, and how many of each kind. */
   readonly faulted: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
@@ -18,7 +20,7 @@ export interface TrafficCounter {
   arrived(): void;
   cacheKey(): void;
   rejected(): void;
-  letThrough(model: string, tokens: number): void;
+  counted(model: string, tokens: number): void;
   faulted(kind: string): void;
   /** The figures so far; later requests do not change them. */
   read(): Traffic;
@@ -29,7 +31,7 @@ export function createTrafficCounter(): TrafficCounter {
   let requests = 0;
   let withCacheKey = 0;
   let rejected = 0;
-  let letThrough: Record<string, { requests: number; tokens: number }> = {};
+  let byModel = new Map<string, { requests: number; countedTokens: number }>();
   let byKind = new Map<string, number>();
   return {
     arrived() {
@@ -41,9 +43,9 @@ export function createTrafficCounter(): TrafficCounter {
     rejected() {
       rejected += 1;
     },
-    letThrough(model, tokens) {
-      const { requests: before = 0, tokens: counted = 0 } = letThrough[model] ?? {};
-      letThrough[model] = { requests: before + 1, tokens: counted + tokens };
+    counted(model, tokens) {
+      const { requests: before = 0, countedTokens = 0 } = byModel.get(model) ?? {};
+      byModel.set(model, { requests: before + 1, countedTokens: countedTokens + tokens });
     },
     faulted(kind) {
       byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
@@ -52,7 +54,8 @@ export function createTrafficCounter(): TrafficCounter {
       requests,
       withCacheKey,
       rejected,
-      letThrough: { ...letThrough },
+      countedTokens: [...byModel.values()].reduce((sum, model) => sum + model.countedTokens, 0),
+      byModel: Object.fromEntries(byModel),
       faulted: [...byKind.values()].reduce((sum, count) => sum + count, 0),
       faultsByKind: Object.fromEntries(byKind),
     }),
@@ -60,7 +63,7 @@ export function createTrafficCounter(): TrafficCounter {
       requests = 0;
       withCacheKey = 0;
       rejected = 0;
-      letThrough = {};
+      byModel = new Map();
       byKind = new Map();
     },
   };

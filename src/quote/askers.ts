@@ -26,7 +26,7 @@ import { longestAnswer } from "../model/longest-answer.ts";
 import { MAX_CALLS } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
 import { countTokens } from "../model/tokens.ts";
-import { requestTokens } from "../model/worst-case.ts";
+import { mostPromptTokens } from "../model/worst-case.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { layoutFor } from "../turn/layout.ts";
 import { mostRequests } from "../turn/persona-turn.ts";
@@ -66,7 +66,7 @@ async function promptTokens(
   demand: Pick<Demand, "schema" | "tools">,
 ): Promise<number> {
   const demands = demandText(demand);
-  return await requestTokens({ model, messages, demands, maxOutputTokens: 0 }, true);
+  return await mostPromptTokens({ model, messages, demands });
 }
 
 /** The longest answer that the search can give. */

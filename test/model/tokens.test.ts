@@ -75,6 +75,24 @@ describe("countTokens", () => {
   });
 });
 
+describe("what is remembered of a text", () => {
+  const word = fc.oneof(fc.lorem({ maxCount: 1 }), fc.string({ unit: "grapheme", maxLength: 8 }));
+  const joint = fc.constantFrom(" ", "\n", "\n\n", ".\n", ".\n/", " \n  ", "\r\n", "\t", "'s ", "\n\n- ", "");
+  const text = fc
+    .array(fc.tuple(word, joint), { maxLength: 12 })
+    .map((pairs) => pairs.flat().join(""))
+    .filter((text) => !/\S{200}|\s{200}/u.test(text));
+
+  it.each(ENCODINGS)("does not change the count, whatever its lines and words (%s)", async (encoding) => {
+    const exact = getEncoding(encoding);
+    await fc.assert(
+      fc.asyncProperty(text, async (text) => {
+        expect(await countTokens(text, encoding)).toBe(exact.encode(text, [], []).length);
+      }),
+    );
+  });
+});
+
 describe("tokenBound", () => {
   it("is never below the count, for any text, run or encoding", async () => {
     const piece = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.lorem());

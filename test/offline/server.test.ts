@@ -122,7 +122,8 @@ describe("reset", () => {
       requests: 0,
       withCacheKey: 0,
       rejected: 0,
-      letThrough: {},
+      countedTokens: 0,
+      byModel: {},
       faulted: 0,
       faultsByKind: {},
     });

@@ -86,5 +86,5 @@ it("no run passes the worst case, in all, by persona or by model", async () => {
     { numRuns: 15 },
   );
   // A bound that nothing comes near would prove little.
-  expect(Math.max(...shares)).toBeGreaterThan(0.3);
+  expect(Math.max(...shares)).toBeGreaterThan(0.2);
 }, 120_000);
