@@ -127,6 +127,8 @@ export function createAttempts(parts: AttemptsParts): Send {
     async function untilAnswered(): Promise<Completion> {
       for (let attempt = 1; ; attempt++) {
         signal?.throwIfAborted();
+        // The pause of a failing server is the turn's own time: where every probe fails, it would never end.
+        if (parts.circuitOf(model.id).isOpen) startedAt ??= clock();
         await throughCircuit(exchange, until());
         let reservation: Reservation | undefined;
         let permit: Permit | undefined;

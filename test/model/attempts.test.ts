@@ -231,6 +231,17 @@ describe("a server that keeps failing", () => {
   });
 });
 
+describe("a pause that does not end, since others' probes keep failing", () => {
+  it("takes no longer than the turn's time, for a first attempt too", async () => {
+    const circuit = { ...createCircuit(), isOpen: true, admit: () => 50 };
+    const { send, exchange, waits, sent } = stage([], { circuitOf: () => circuit });
+    exchange.deadline.leftMs = 1000;
+    await expect(send(exchange)).rejects.toMatchObject({ code: "server-error" });
+    expect(waits).toHaveLength(20);
+    expect(sent()).toBe(0);
+  });
+});
+
 describe("a conversation's own cap", () => {
   it("lets nothing be sent whose worst case passes it", async () => {
     const { send, exchange, sent } = stage([good]);
