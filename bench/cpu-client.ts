@@ -13,7 +13,7 @@ export interface Measured {
   heapGrowthMb: number;
 }
 
-const [url = "", subject = "", warmTurns = "288"] = process.argv.slice(2);
+const [url = "", subject = "", warmTurns = "768"] = process.argv.slice(2);
 const converse = SUBJECTS[subject as Subject](url);
 
 async function measure({ turns, repeats }: Task): Promise<Measured> {

@@ -14,7 +14,7 @@ const LENGTHS = [24, 96, 192, 800];
 /** CPU a turn at the greatest length over that at the least. */
 const MOST_GROWTH = 1.3;
 
-const ROUNDS = 7;
+const ROUNDS = 15;
 const ROUND: Task = { turns: 48, repeats: 4 };
 const COMPARED = ["dramatis", "bare", "bareStructured", "plain"] as const satisfies readonly Subject[];
 const MOST_RATIO = 1.1;

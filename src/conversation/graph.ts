@@ -20,6 +20,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { createAnswerLine } from "./answer-line.ts";
 import { changesIn } from "./changes.ts";
 import { contextReader } from "./context.ts";
+import { removeControlBranches, watchBranches } from "./control-branches.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
 import { takeNotices, withScreening } from "./input-screening.ts";
@@ -149,12 +150,18 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     );
     graph.addEdge(persona.id, "moderator");
   }
+  const ownBranches = watchBranches(graph);
   const compiled = graph
     .compile({
       name: scenario.id,
       ...(parts.checkpointer === undefined ? {} : { checkpointer: parts.checkpointer }),
     })
     .withConfig({ recursionLimit: RECURSION_LIMIT });
+  const { nodes } = compiled as { nodes: Record<string, { writers: Runnable[] } | undefined> };
+  removeControlBranches(
+    ["moderator", ...ids].map((id) => nodes[id]),
+    ownBranches,
+  );
   // LangGraph would demand every key of the context; all of them may be left out.
   return withScreening(withoutStepLimit(compiled as unknown as Conversation), scenario);
 }

@@ -185,7 +185,7 @@ export function createModeratorNode(parts: ModeratorParts) {
     const spendable = (entries: readonly UsageEntry[]) =>
       budgetOf(
         settings.maxCostUsd,
-        addTotals(state.totals, totalsOf(entries)),
+        entries.length === 0 ? state.totals : addTotals(state.totals, totalsOf(entries)),
         parts.summaries.reservedNanoUsd(start.conversationId),
       );
     const compacted = await compact(

@@ -187,7 +187,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const last = answer === undefined ? problems.at(-1) : undefined;
     const paid = [...shown.made.usage, ...usage];
     const totals = totalsOf(paid);
-    const after = budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
+    const after = last && budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
     const mustStop = scenario.onFailure === "stop" || isHopeless(last?.kind, state);
     const halt =
       last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });

@@ -50,6 +50,8 @@ export interface WrittenSummary extends Spent {
 
 interface InFlight {
   conversationId: string;
+  /** The last utterance of its block. */
+  upTo: Said | undefined;
   reserveNanoUsd: number;
   reply: Promise<Reply<z.output<typeof summarySchema>>>;
 }
@@ -117,7 +119,7 @@ export function createSummaries(gateway: Gateway): Summaries {
     job: SummaryJob,
     { messages, model }: ReturnType<typeof prepare>,
     config: LangGraphRunnableConfig,
-  ): Omit<InFlight, "conversationId"> {
+  ): Omit<InFlight, "conversationId" | "upTo"> {
     const worst = worstNanoUsd(messages, gateway.catalog.model(model)) ?? 0;
     const { spendableNanoUsd } = job;
     const reserveNanoUsd = spendableNanoUsd === undefined ? worst : Math.min(worst, spendableNanoUsd);
@@ -144,6 +146,9 @@ export function createSummaries(gateway: Gateway): Summaries {
   }
 
   function start(job: SummaryJob, config: LangGraphRunnableConfig): void {
+    const upTo = job.transcript[job.block.to - 1];
+    // Asked at every turn until it is due; to lay out and hash the block each time takes longer than the rest of the node.
+    if (ofConversation(job.conversationId).some(([, begun]) => begun.upTo === upTo)) return;
     const prepared = prepare(job);
     if (inFlight.has(prepared.key)) return;
     const worst = worstNanoUsd(prepared.messages, gateway.catalog.model(prepared.model));
@@ -156,6 +161,7 @@ export function createSummaries(gateway: Gateway): Summaries {
     inFlight.set(prepared.key, {
       ...ask(job, prepared, config),
       conversationId: job.conversationId,
+      upTo,
     });
   }
 

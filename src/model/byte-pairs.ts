@@ -15,6 +15,10 @@ export type TokenCounter = (text: string) => number;
 /** Bytes as a string of characters 0 to 255: as a key of a map far smaller and faster than a list of numbers. */
 const bytesOf = (text: string) => Buffer.from(text, "utf8").toString("latin1");
 
+/** Words come again and again; a conversation has fewer than so many. */
+const PIECES_KEPT = 20_000;
+const LONGEST_PIECE_KEPT = 40;
+
 function readRanks(table: string): { ranks: Map<string, number>; longest: number } {
   const ranks = new Map<string, number>();
   let longest = 0;
@@ -114,12 +118,20 @@ export function createTokenCounter({ pat_str, bpe_ranks }: RankTable): TokenCoun
     return parts;
   }
 
+  const pieces = new Map<string, number>();
+
+  function countPiece(piece: string): number {
+    const bytes = bytesOf(piece);
+    const tokens = bytes.length <= longest && ranks.has(bytes) ? 1 : merged(bytes);
+    if (piece.length > LONGEST_PIECE_KEPT) return tokens;
+    if (pieces.size >= PIECES_KEPT) pieces.clear();
+    pieces.set(piece, tokens);
+    return tokens;
+  }
+
   return (text) => {
     let tokens = 0;
-    for (const [piece] of text.matchAll(pattern)) {
-      const bytes = bytesOf(piece);
-      tokens += bytes.length <= longest && ranks.has(bytes) ? 1 : merged(bytes);
-    }
+    for (const piece of text.match(pattern) ?? []) tokens += pieces.get(piece) ?? countPiece(piece);
     return tokens;
   };
 }

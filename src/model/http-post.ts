@@ -79,12 +79,15 @@ export function openPost(address: string, fixedHeaders: Readonly<Record<string, 
   const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const send = isSecure ? httpsRequest : httpRequest;
   const fixed = { ...urlToHttpOptions(url), method: "POST", agent };
+  // As a list, which Node writes as it is; of an object it would look at every name and value anew.
+  const names = { host: url.host, connection: "keep-alive", ...fixedHeaders };
+  const list = Object.entries(names).flat();
 
   return ({ body, timeoutMs, signal }) =>
     new Promise((resolve, reject) => {
       // As bytes: a long string would be joined with the headers and written slowly.
       const bytes = Buffer.from(body, "utf8");
-      const headers = { ...fixedHeaders, "content-length": bytes.length };
+      const headers = [...list, "content-length", String(bytes.length)];
       const request = send({ ...fixed, headers });
       let errorTimer: NodeJS.Timeout | undefined;
 

@@ -1,6 +1,6 @@
 /** A conversation inside somebody else's program: subgraphs, edited threads, contexts, own tools, a shared event loop. */
 import { tool } from "@langchain/core/tools";
-import { END, MemorySaver, START, StateGraph, StateSchema } from "@langchain/langgraph";
+import { Command, END, interrupt, MemorySaver, START, StateGraph, StateSchema } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { recordOf } from "../../src/conversation/record.ts";
@@ -33,6 +33,48 @@ describe("as a part of another graph", () => {
     const { status, turns: taken } = await run({ stopSignal: stop.signal });
     expect(status).toBe("interrupted");
     expect(taken.length).toBeLessThan(200);
+  });
+});
+
+describe("a person who is asked on the way", () => {
+  const thread = { configurable: { thread_id: "asked" } };
+
+  it("decides in a policy who speaks", async () => {
+    const { graph } = await openStage({
+      scenario: turns(1),
+      parts: {
+        checkpointer: new MemorySaver(),
+        policy: () => ({ speaker: interrupt<string, string>("Who speaks?"), reason: "asked" }),
+      },
+    });
+    await graph.invoke({}, thread);
+    const { tasks } = await graph.getState(thread);
+    expect(tasks[0]?.interrupts[0]?.value).toBe("Who speaks?");
+    const { turns: taken } = await graph.invoke(new Command({ resume: "cleo" }), thread);
+    expect(taken.map(({ speaker }) => speaker)).toEqual(["cleo"]);
+  });
+
+  it("answers in a tool what a persona wants to know", async () => {
+    const ask = tool(({ question }) => interrupt<string, string>(question), {
+      name: "ask_host",
+      description: "Asks the host.",
+      schema: z.object({ question: z.string() }),
+    });
+    const { graph, server } = await openStage({
+      scenario: turns(1),
+      passages: [],
+      parts: { checkpointer: new MemorySaver(), tools: [ask] },
+    });
+    const call = {
+      kind: "tool-calls",
+      calls: [{ name: "ask_host", arguments: '{"question":"How many?"}' }],
+    } as const;
+    server.script.next(call, call);
+    await graph.invoke({}, thread);
+    const { tasks } = await graph.getState(thread);
+    expect(tasks[0]?.interrupts[0]?.value).toBe("How many?");
+    const { turns: taken } = await graph.invoke(new Command({ resume: "Nine." }), thread);
+    expect(taken[0]?.toolCalls).toMatchObject([{ name: "ask_host", status: "ok" }]);
   });
 });
 
