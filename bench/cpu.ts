@@ -26,10 +26,18 @@ const start = (file: string, args: readonly string[] = []): ChildProcess =>
   });
 
 async function messageOf(client: ChildProcess): Promise<unknown> {
-  const exit = once(client, "exit").then(() => {
-    throw new Error(`A client (${client.spawnargs.at(-1)}) ended early.`);
-  });
-  return (await Promise.race([once(client, "message"), exit]))[0];
+  const listening = new AbortController();
+  const { signal } = listening;
+  try {
+    const [message, isMessage] = await Promise.race([
+      once(client, "message", { signal }).then(([first]) => [first, true] as const),
+      once(client, "exit", { signal }).then(([code]) => [code, false] as const),
+    ]);
+    if (isMessage) return message;
+    throw new Error(`A client (${client.spawnargs.at(-1)}) ended early, with code ${message}.`);
+  } finally {
+    listening.abort();
+  }
 }
 
 async function warmClient(url: string, subject: Subject): Promise<ChildProcess> {

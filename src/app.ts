@@ -35,7 +35,7 @@ export interface DramatisOptions {
   catalogFile?: string | undefined;
   /** True: the offline server although there is a key. False: an error where it would be used. */
   offline?: boolean | undefined;
-  /** Carries every request to a network server. Default: the global fetch. */
+  /** Carries every request to a network server. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
   fetch?: typeof globalThis.fetch | undefined;
   /** Of one request's attempt, in milliseconds. Default 120,000. */
   timeoutMs?: number | undefined;

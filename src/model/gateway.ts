@@ -39,7 +39,7 @@ export interface GatewayOptions {
   apiKey: string;
   /** Any OpenAI-compatible server. Default: OpenAI's. */
   baseUrl?: string | undefined;
-  /** Carries every request; the offline server passes its own. Default: the global fetch. */
+  /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
   fetch?: typeof globalThis.fetch | undefined;
   /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000. */
   timeoutMs?: number | undefined;
