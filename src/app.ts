@@ -39,7 +39,7 @@ export interface DramatisOptions {
   fetch?: typeof globalThis.fetch | undefined;
   /** Of one request's attempt, in milliseconds. Default 120,000. */
   timeoutMs?: number | undefined;
-  /** Further attempts of a failed request. Default 2. */
+  /** Further attempts of a failed request. Default 6. */
   maxRetries?: number | undefined;
   /** Answers identical requests again for nothing; `createMemoryCache` makes one. Default: none. */
   cache?: ResponseCache | undefined;
@@ -221,7 +221,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     to === undefined && replay === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
-  const isOpenAi = to === undefined || new URL(to.baseUrl).hostname.endsWith("openai.com");
+  const isOpenAi = to === undefined || /(^|\.)openai\.com$/.test(new URL(to.baseUrl).hostname);
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
     options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });

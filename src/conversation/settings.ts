@@ -1,4 +1,5 @@
 /** What holds in a run: the scenario's settings with the run's context laid over them. The only place that says which wins. */
+import { defined } from "../domain/defined.ts";
 import type { Complexity, EndingSettings } from "../domain/scenario.ts";
 import type { Screening } from "../domain/screening.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -20,12 +21,6 @@ export interface RunSettings {
   context: ContextPlan;
 }
 
-/** An object without the keys that say nothing: spread, they would replace what is said. */
-const known = <T extends object>(settings: T | undefined) =>
-  Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-
 export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
   const endings = withMaxTurns(scenario.endings, context.maxTurns);
   const caps = [context.budget?.maxCostUsd ?? scenario.budget?.maxCostUsd, limitOf("maxCostUsd", endings)];
@@ -37,7 +32,7 @@ export function settingsOf(scenario: Scenario, context: ConversationContext): Ru
     maxCostUsd: least.length === 0 ? undefined : Math.min(...least),
     modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
     screening: screeningOf(scenario, context),
-    context: contextPlan({ ...scenario.context, ...known(context.context) }, scenario.cast.length),
+    context: contextPlan({ ...scenario.context, ...defined(context.context) }, scenario.cast.length),
   };
 }
 

@@ -13,6 +13,7 @@ import type { UsageEntry } from "../domain/usage.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import type { Ask, Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
+import { longestAnswer } from "../model/longest-answer.ts";
 import { promptBound } from "../model/message-tokens.ts";
 import type { Reply } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
@@ -49,7 +50,6 @@ export interface WrittenSummary extends Spent {
 }
 
 interface InFlight {
-  conversationId: string;
   /** The last utterance of its block. */
   upTo: Said | undefined;
   reserveNanoUsd: number;
@@ -67,8 +67,8 @@ export interface Summaries {
   settle(conversationId: string): Promise<Spent>;
 }
 
-/** What reasoning models think with and what tools and schema are framed with, in tokens, generously. */
-const MARGIN = { input: 200, thinking: 4000 };
+/** What tools and schema are framed with, in tokens, generously. */
+const FRAME_MARGIN = 200;
 const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
 
 /**
@@ -78,15 +78,15 @@ const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
 const MOST_RESERVED = 0.1;
 
 const SUMMARY_TIMEOUT_MS = 60_000;
-const MOST_IN_FLIGHT = 10_000;
+const MOST_CONVERSATIONS = 10_000;
 
 /** The model cannot be had on this account or server. */
 const UNAVAILABLE: ReadonlySet<FailureKind> = new Set(["model-not-found", "unauthorised", "bad-request"]);
 
 /** The most a request can cost, known without a tokenizer; undefined where the model has no price. */
 function worstNanoUsd(messages: Ask["messages"], model: ModelInfo): number | undefined {
-  const inputTokens = promptBound(messages) + SCHEMA_BOUND + MARGIN.input;
-  const outputTokens = SUMMARY_OUTPUT_TOKENS + (model.reasons ? MARGIN.thinking : 0);
+  const inputTokens = promptBound(messages) + SCHEMA_BOUND + FRAME_MARGIN;
+  const outputTokens = longestAnswer(model, SUMMARY_OUTPUT_TOKENS);
   return costNanoUsd({ inputTokens, outputTokens }, model, "standard");
 }
 
@@ -99,7 +99,8 @@ function failureIn(
 }
 
 export function createSummaries(gateway: Gateway): Summaries {
-  const inFlight = new Map<string, InFlight>();
+  /** By conversation, then by what is asked. */
+  const inFlight = new Map<string, Map<string, InFlight>>();
   const lineTo = keptLines(gateway, { schema: summarySchema, maxOutputTokens: SUMMARY_OUTPUT_TOKENS });
   const cheapest = cheapestModel(gateway.catalog.models.values())?.id;
 
@@ -111,7 +112,7 @@ export function createSummaries(gateway: Gateway): Summaries {
     const model = cheapest === undefined || isUnavailable ? job.otherModel : cheapest;
     const hash = createHash("sha256");
     for (const { name, content } of messages) hash.update(JSON.stringify([name, content]));
-    const key = [job.conversationId, model, job.seed, hash.digest("base64")].join(" ");
+    const key = [model, job.seed, hash.digest("base64")].join(" ");
     return { messages, model, key };
   }
 
@@ -119,7 +120,7 @@ export function createSummaries(gateway: Gateway): Summaries {
     job: SummaryJob,
     { messages, model }: ReturnType<typeof prepare>,
     config: LangGraphRunnableConfig,
-  ): Omit<InFlight, "conversationId" | "upTo"> {
+  ): Omit<InFlight, "upTo"> {
     const worst = worstNanoUsd(messages, gateway.catalog.model(model)) ?? 0;
     const { spendableNanoUsd } = job;
     const reserveNanoUsd = spendableNanoUsd === undefined ? worst : Math.min(worst, spendableNanoUsd);
@@ -148,27 +149,27 @@ export function createSummaries(gateway: Gateway): Summaries {
   function start(job: SummaryJob, config: LangGraphRunnableConfig): void {
     const upTo = job.transcript[job.block.to - 1];
     // Asked at every turn until it is due; to lay out and hash the block each time takes longer than the rest of the node.
-    if (ofConversation(job.conversationId).some(([, begun]) => begun.upTo === upTo)) return;
+    const begun = inFlight.get(job.conversationId) ?? new Map<string, InFlight>();
+    if ([...begun.values()].some((one) => one.upTo === upTo)) return;
     const prepared = prepare(job);
-    if (inFlight.has(prepared.key)) return;
+    if (begun.has(prepared.key)) return;
     const worst = worstNanoUsd(prepared.messages, gateway.catalog.model(prepared.model));
     const { spendableNanoUsd } = job;
     const most = spendableNanoUsd === undefined ? undefined : spendableNanoUsd * MOST_RESERVED;
     if (most !== undefined && (worst === undefined || worst > most)) return;
     // Only runs that broke off leave something behind; a process of many must not keep all of it.
     const [oldest] = inFlight.keys();
-    if (inFlight.size >= MOST_IN_FLIGHT && oldest !== undefined) inFlight.delete(oldest);
-    inFlight.set(prepared.key, {
-      ...ask(job, prepared, config),
-      conversationId: job.conversationId,
-      upTo,
-    });
+    if (inFlight.size >= MOST_CONVERSATIONS && oldest !== undefined) inFlight.delete(oldest);
+    begun.set(prepared.key, { ...ask(job, prepared, config), upTo });
+    inFlight.set(job.conversationId, begun);
   }
 
   async function finish(job: SummaryJob, config: LangGraphRunnableConfig): Promise<WrittenSummary> {
     const prepared = prepare(job);
-    const { reply: asked } = inFlight.get(prepared.key) ?? ask(job, prepared, config);
-    inFlight.delete(prepared.key);
+    const begun = inFlight.get(job.conversationId);
+    const { reply: asked } = begun?.get(prepared.key) ?? ask(job, prepared, config);
+    begun?.delete(prepared.key);
+    if (begun?.size === 0) inFlight.delete(job.conversationId);
     const reply = await asked;
     const { usage, attempts } = reply;
     const { transcript, block, turn, summaries } = job;
@@ -192,18 +193,16 @@ export function createSummaries(gateway: Gateway): Summaries {
     return { entry: { ...entry, failure: { kind: "empty", detail } }, usage, attempts };
   }
 
-  const ofConversation = (id: string) =>
-    [...inFlight].filter(([, { conversationId }]) => conversationId === id);
+  const ofConversation = (id: string) => [...(inFlight.get(id)?.values() ?? [])];
 
   return {
     start,
     finish,
-    reservedNanoUsd: (id) =>
-      ofConversation(id).reduce((sum, [, { reserveNanoUsd }]) => sum + reserveNanoUsd, 0),
+    reservedNanoUsd: (id) => ofConversation(id).reduce((sum, { reserveNanoUsd }) => sum + reserveNanoUsd, 0),
     async settle(id) {
       const pending = ofConversation(id);
-      for (const [key] of pending) inFlight.delete(key);
-      const replies = await Promise.all(pending.map(([, { reply }]) => reply));
+      inFlight.delete(id);
+      const replies = await Promise.all(pending.map(({ reply }) => reply));
       return {
         usage: replies.flatMap(({ usage }) => usage),
         attempts: replies.flatMap(({ attempts }) => attempts),

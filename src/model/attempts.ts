@@ -3,14 +3,15 @@
  * classified, logged and put on the record, and what may help is tried again. The only layer that retries.
  */
 import type { Attempt } from "../domain/attempt.ts";
+import { defined } from "../domain/defined.ts";
 import { DramatisError, type RequestFailure } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
-import type { Completion, Exchange, Send } from "./exchange.ts";
+import type { Completion, Delta, Exchange, Send } from "./exchange.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { ModelError, modelError, soundName } from "./model-error.ts";
-import type { Arrived, Carry } from "./network.ts";
+import type { Carry } from "./network.ts";
 import type { Limiter, Permit } from "./pace/limiter.ts";
 import { backoffMs, type RetrySettings } from "./retry.ts";
 
@@ -54,6 +55,12 @@ function countedTokens({ usage }: Completion, { maxOutputTokens }: Exchange): nu
 const notSent = (code: RequestFailure, model: string, detail: string) =>
   new ModelError(code, detail, { model, isRetryable: false, mayBeBilled: false });
 
+/** What an attempt holds while it is under way. */
+interface Admitted {
+  reservation: Reservation | undefined;
+  permit: Permit;
+}
+
 export function createAttempts(parts: AttemptsParts): Send {
   const { carry, limiter, budget, log, retry, clock, wait } = parts;
 
@@ -82,25 +89,47 @@ export function createAttempts(parts: AttemptsParts): Send {
     return reservation;
   }
 
-  async function throughCircuit(exchange: Exchange, until: number): Promise<void> {
-    const circuit = parts.circuitOf(exchange.model.id);
+  async function throughCircuit(circuit: Circuit, { model, signal }: Exchange, until: number): Promise<void> {
     for (;;) {
       const ms = circuit.admit(clock());
       if (ms === 0) return;
       if (clock() + ms > until) {
-        throw new ModelError(
-          "server-error",
-          `${exchange.model.id}: the server keeps failing, and nothing is sent to it for now. Try again later.`,
-          { model: exchange.model.id, isRetryable: true, mayBeBilled: false },
-        );
+        const detail = `${model.id}: the server keeps failing, and nothing is sent to it for now. Try again later.`;
+        throw new ModelError("server-error", detail, {
+          model: model.id,
+          isRetryable: true,
+          mayBeBilled: false,
+        });
       }
-      await wait(ms, exchange.signal);
+      await wait(ms, signal);
     }
   }
 
+  /** Leave to send one more attempt: what it may cost is held, and its turn has come. */
+  async function admitted(exchange: Exchange, owed: number): Promise<Admitted> {
+    const { model, labels, priority, signal } = exchange;
+    const reservation = await hold(exchange, owed);
+    try {
+      const isExact = limiter.limitsOf(model.id).tokensPerMinute !== undefined;
+      const tokens = await exchange.tokens(isExact);
+      const { conversation } = labels;
+      const permit = await limiter.acquire({ model: model.id, tokens, conversation, priority, signal });
+      return { reservation, permit };
+    } catch (error) {
+      reservation?.settle(0);
+      throw error;
+    }
+  }
+
+  /** What an attempt that was sent came to, where it came to nothing; undefined: it was broken off. */
+  function errorOf(thrown: unknown, { model, signal }: Exchange): ModelError | undefined {
+    if (signal?.aborted) return undefined;
+    const attempted = { model: model.id, key: parts.apiKey, now: clock() };
+    return modelError(thrown, attempted) ?? unreadable(model.id, thrown);
+  }
+
   /** What the failed attempt means for everybody else. */
-  function report(error: ModelError | undefined, exchange: Exchange, permit: Permit): void {
-    const circuit = parts.circuitOf(exchange.model.id);
+  function report(error: ModelError | undefined, circuit: Circuit, permit: Permit): void {
     if (error !== undefined && SERVER_FAULTS.has(error.code)) circuit.failed(clock());
     else circuit.unknown();
     if (error?.code === "rate-limited")
@@ -108,94 +137,78 @@ export function createAttempts(parts: AttemptsParts): Send {
     else permit.settle({ headers: error?.headers });
   }
 
-  async function once(exchange: Exchange, attempt: number): Promise<Arrived> {
-    const { request, onDelta, signal } = exchange;
-    return await carry(request, {
-      signal,
-      onDelta: onDelta && ((delta) => onDelta({ ...delta, attempt })),
-    });
+  async function untilAnswered(
+    exchange: Exchange,
+    time: { startedAt: number | undefined },
+  ): Promise<Completion> {
+    const { request, model, labels, signal, onDelta } = exchange;
+    const circuit = parts.circuitOf(model.id);
+    /** Bounds of attempts that may have been paid although nothing came of them. */
+    let owed = 0;
+    const until = () =>
+      time.startedAt === undefined ? Number.POSITIVE_INFINITY : time.startedAt + exchange.deadline.leftMs;
+
+    for (let attempt = 1; ; attempt++) {
+      signal?.throwIfAborted();
+      // The pause of a failing server is the turn's own time: where every probe fails, it would never end.
+      if (circuit.isOpen) time.startedAt ??= clock();
+      await throughCircuit(circuit, exchange, until());
+      const { reservation, permit } = await admitted(exchange, owed).catch((error: unknown) => {
+        circuit.unknown();
+        throw error;
+      });
+      time.startedAt ??= clock();
+      try {
+        const told = onDelta && ((delta: Omit<Delta, "attempt">) => onDelta({ ...delta, attempt }));
+        const { completion, headers } = await carry(request, { signal, onDelta: told });
+        circuit.succeeded();
+        permit.settle({ tokens: countedTokens(completion, exchange), headers });
+        exchange.reservation = reservation;
+        exchange.isAnswered = true;
+        exchange.requestId = soundName(headers.get("x-request-id"), parts.apiKey);
+        return completion;
+      } catch (thrown) {
+        const error = errorOf(thrown, exchange);
+        report(error, circuit, permit);
+        // What is broken off after it was sent may be paid all the same.
+        const mayBeBilled = error?.mayBeBilled ?? true;
+        const bound = mayBeBilled
+          ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
+          : undefined;
+        owed += bound ?? 0;
+        reservation?.settle(bound ?? 0);
+
+        const waitMs = error && nextWait(error, attempt, until());
+        const failed: Attempt = defined({
+          turn: labels.turn,
+          persona: labels.persona,
+          purpose: labels.purpose,
+          model: model.id,
+          attempt,
+          problem: error?.code ?? "aborted",
+          status: error?.status,
+          code: error?.providerCode,
+          requestId: error?.requestId,
+          retryAfterMs: error?.retryAfterMs,
+          waitMs,
+          costBoundNanoUsd: bound,
+          mayBeBilled,
+        });
+        exchange.attempts.push(failed);
+        log?.failed(failed, exchange);
+        exchange.onAttempt?.(failed);
+        if (waitMs === undefined) throw error ?? thrown;
+        if (waitMs > 0) await wait(waitMs, signal);
+      }
+    }
   }
 
   return async function send(exchange: Exchange): Promise<Completion> {
-    const { model, labels, signal } = exchange;
-    /** Bounds of attempts that may have been paid although nothing came of them. */
-    let owed = 0;
-    let startedAt: number | undefined;
-    const until = () =>
-      startedAt === undefined ? Number.POSITIVE_INFINITY : startedAt + exchange.deadline.leftMs;
-
-    async function untilAnswered(): Promise<Completion> {
-      for (let attempt = 1; ; attempt++) {
-        signal?.throwIfAborted();
-        // The pause of a failing server is the turn's own time: where every probe fails, it would never end.
-        if (parts.circuitOf(model.id).isOpen) startedAt ??= clock();
-        await throughCircuit(exchange, until());
-        let reservation: Reservation | undefined;
-        let permit: Permit | undefined;
-        try {
-          reservation = await hold(exchange, owed);
-          const isExact = limiter.limitsOf(model.id).tokensPerMinute !== undefined;
-          const tokens = await exchange.tokens(isExact);
-          const { conversation } = labels;
-          const { priority } = exchange;
-          permit = await limiter.acquire({ model: model.id, tokens, conversation, priority, signal });
-          startedAt ??= clock();
-          const { completion, headers } = await once(exchange, attempt);
-          parts.circuitOf(model.id).succeeded();
-          permit.settle({ tokens: countedTokens(completion, exchange), headers });
-          exchange.reservation = reservation;
-          exchange.isAnswered = true;
-          exchange.requestId = soundName(headers.get("x-request-id"), parts.apiKey);
-          return completion;
-        } catch (thrown) {
-          if (permit === undefined) {
-            reservation?.settle(0);
-            parts.circuitOf(model.id).unknown();
-            throw thrown;
-          }
-          const isAborted = signal?.aborted === true;
-          const error = isAborted
-            ? undefined
-            : (modelError(thrown, { model: model.id, key: parts.apiKey, now: clock() }) ??
-              unreadable(model.id, thrown));
-          report(error, exchange, permit);
-          // What is broken off after it was sent may be paid all the same.
-          const mayBeBilled = error?.mayBeBilled ?? true;
-          const bound = mayBeBilled
-            ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
-            : undefined;
-          owed += bound ?? 0;
-          reservation?.settle(bound ?? 0);
-
-          const waitMs = error && nextWait(error, attempt, until());
-          const failed: Attempt = {
-            ...(labels.turn === undefined ? {} : { turn: labels.turn }),
-            ...(labels.persona === undefined ? {} : { persona: labels.persona }),
-            purpose: labels.purpose,
-            model: model.id,
-            attempt,
-            problem: error?.code ?? "aborted",
-            ...(error?.status === undefined ? {} : { status: error.status }),
-            ...(error?.providerCode === undefined ? {} : { code: error.providerCode }),
-            ...(error?.requestId === undefined ? {} : { requestId: error.requestId }),
-            ...(error?.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-            ...(waitMs === undefined ? {} : { waitMs }),
-            ...(bound === undefined ? {} : { costBoundNanoUsd: bound }),
-            mayBeBilled,
-          };
-          exchange.attempts.push(failed);
-          log?.failed(failed, exchange);
-          exchange.onAttempt?.(failed);
-          if (waitMs === undefined) throw error ?? thrown;
-          if (waitMs > 0) await wait(waitMs, signal);
-        }
-      }
-    }
-
+    const time: { startedAt: number | undefined } = { startedAt: undefined };
     try {
-      return await untilAnswered();
+      return await untilAnswered(exchange, time);
     } finally {
-      if (startedAt !== undefined) exchange.deadline.leftMs -= clock() - startedAt;
+      if (time.startedAt !== undefined) exchange.deadline.leftMs -= clock() - time.startedAt;
     }
   };
 

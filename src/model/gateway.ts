@@ -230,6 +230,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
     async function ask(asked: Ask, config: RunnableConfig = {}): Promise<Reply<T>> {
       const { messages, purpose, turn, persona, conversation, mayCallTools = true } = asked;
+      const tooLong = checkLengths(messages.map(lengthOf), asked.lengths);
+      if (tooLong !== undefined) return refused(tooLong);
       const worst = { model, messages, demands, maxOutputTokens };
       const labels = { turn, purpose, ...(persona === undefined ? {} : { persona }) };
       const signals = [config.signal, asked.signal].filter((signal) => signal !== undefined);
@@ -253,23 +255,20 @@ export function createGateway(options: GatewayOptions): Gateway {
         fromCache: false,
       };
 
-      const tooLong = checkLengths(messages.map(lengthOf), asked.lengths);
-      if (tooLong !== undefined) return refused(tooLong);
-
       const sent = exchange as Exchange;
       const watched: RunnableConfig = { ...config, tags: [...(config.tags ?? []), ...TAGS] };
       if (sent.signal !== undefined) watched.signal = sent.signal;
       if (options.hasOpenAiOptions && conversation !== undefined)
         Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
       // Read off the message: a callback handler for it would cost more than all the rest of the ledger.
-      let counted: UsageEntry[] = [];
+      let counted: UsageEntry | undefined;
       try {
         const raw = await carrying(
           (request) => send(Object.assign(sent, { request })),
           () => sender(mayCallTools)(messages, watched),
         );
         const identity = { model: settings.model, tier: "standard" } as const;
-        counted = [usageEntryOf(raw, identity, { catalog: prices, labels })];
+        counted = usageEntryOf(raw, identity, { catalog: prices, labels });
         const outcome = withoutKey(readReply(raw, schema, demand.method), apiKey);
         return {
           ...outcome,
@@ -307,7 +306,7 @@ function refused(problem: LengthProblem): Reply<never> {
 /** What was counted, and an entry with a bound for every answer that may have been paid and was not counted. */
 async function settled(
   exchange: Exchange,
-  counted: readonly UsageEntry[],
+  counted: UsageEntry | undefined,
   leastTokens: number,
 ): Promise<UsageEntry[]> {
   const { attempts, isAnswered, reservation, requestId, fromCache, labels, model } = exchange;
@@ -316,7 +315,7 @@ async function settled(
   const lost = attempts
     .filter(({ mayBeBilled }) => mayBeBilled)
     .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
-  const entry = isAnswered ? (counted[0] ?? unknown) : undefined;
+  const entry = isAnswered ? (counted ?? unknown) : undefined;
   if (entry === undefined) return lost;
   const answer = {
     ...(fromCache ? saved(entry) : believable(entry, leastTokens)),

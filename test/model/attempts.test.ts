@@ -3,12 +3,13 @@ import { OpenAIClient } from "@langchain/openai";
 import { describe, expect, it } from "vitest";
 import { type AttemptsParts, createAttempts } from "../../src/model/attempts.ts";
 import { createCircuit } from "../../src/model/circuit.ts";
-import type { Completion, Exchange } from "../../src/model/exchange.ts";
+import type { Completion } from "../../src/model/exchange.ts";
 import { createFailureLog } from "../../src/model/failure-log.ts";
 import type { Arrived } from "../../src/model/network.ts";
 import type { Permit } from "../../src/model/pace/limiter.ts";
 import { DEFAULT_RETRY } from "../../src/model/retry.ts";
 import { MODELS } from "../ledger/sample-models.ts";
+import { exchange as sampleExchange } from "./sample-exchange.ts";
 
 const KEY = "sk-test-MARKED-key-0123456789";
 const PROMPT = "a prompt that nobody logs";
@@ -70,26 +71,14 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
     },
     ...more,
   });
-  const exchange: Exchange = {
+  const exchange = sampleExchange({
     request: { model: "gpt-4.1", messages: [{ role: "user", content: PROMPT }] },
     model: MODELS["gpt-4.1"],
     labels: { conversation: "c-1", turn: 3, persona: "ada", purpose: "turn" },
-    priority: "interactive",
-    signal: undefined,
     deadline: { leftMs: 60_000 },
-    onDelta: undefined,
-    onAttempt: undefined,
-    maxOutputTokens: 100,
     tokens: () => 140,
     worstNanoUsd: async () => 900_000,
-    spendableNanoUsd: undefined,
-    heldNanoUsd: undefined,
-    attempts: [],
-    reservation: undefined,
-    isAnswered: false,
-    requestId: undefined,
-    fromCache: false,
-  };
+  });
   return { send, exchange, waits, told, lines, circuit, sent: () => sent };
 }
 
