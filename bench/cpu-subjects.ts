@@ -4,8 +4,8 @@
  */
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { END, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { ChatOpenAI, OpenAIClient } from "@langchain/openai";
-import { z } from "zod";
+import { ChatOpenAI } from "@langchain/openai";
+import type { z } from "zod";
 import { loadCatalog } from "../src/catalog/catalog.ts";
 import { createConversation } from "../src/conversation/graph.ts";
 import { type Answer, answerSchema } from "../src/domain/answer.ts";
@@ -15,6 +15,7 @@ import { shippedFolder } from "../src/scenario/shipped-folder.ts";
 import { ownLines, sharedHead } from "../src/turn/prompt.ts";
 import { createKnowledgeIndex } from "../tools/knowledge-index.ts";
 import { createSearchTool } from "../tools/search-knowledge-base.ts";
+import { plainLoop } from "./plain-loop.ts";
 
 /** Holds one conversation of so many turns. */
 type Converse = (turns: number) => Promise<void>;
@@ -43,31 +44,8 @@ function dramatis(url: string): Converse {
   };
 }
 
-/** The same messages and the same schema, an array, no graph, no record. */
-function plain(url: string): Converse {
-  const client = new OpenAIClient({ apiKey: "offline", baseURL: `${url}/v1` });
-  const head = sharedHead({ topic, cast, categories: [] });
-  const schema = z.toJSONSchema(answerSchema(castIds));
-  return async (turns) => {
-    const said: { name: string; content: string }[] = [];
-    for (let turn = 1; turn <= turns; turn++) {
-      const persona = speaker(turn);
-      const completion = await client.chat.completions.create({
-        model: MODEL,
-        messages: [
-          { role: "system", content: head },
-          ...said.map(
-            (message) => ({ role: message.name === persona.id ? "assistant" : "user", ...message }) as const,
-          ),
-          { role: "system", content: ownLines({ persona, turn, maxTurns: turns }) },
-        ],
-        response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } },
-      });
-      const { message } = JSON.parse(completion.choices[0]?.message.content ?? "{}") as { message: string };
-      said.push({ name: persona.id, content: message });
-    }
-  };
-}
+/** The same messages and the same schema. */
+const plain = (url: string): Converse => plainLoop({ url, scenario, model: MODEL });
 
 type Say = (messages: BaseMessage[]) => Promise<string>;
 

@@ -1,15 +1,12 @@
 /** One client in a process of its own: many conversations at once against a rate limit, ours or a plain loop's. */
 import { readFileSync } from "node:fs";
-import { OpenAIClient } from "@langchain/openai";
-import { z } from "zod";
 import { loadCatalog } from "../src/catalog/catalog.ts";
 import { createConversation } from "../src/conversation/graph.ts";
-import { answerSchema } from "../src/domain/answer.ts";
 import { createGateway } from "../src/model/gateway.ts";
 import { createLimiter, type Limiter, type Limits } from "../src/model/pace/limiter.ts";
 import { loadScenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
-import { ownLines, sharedHead } from "../src/turn/prompt.ts";
+import { plainLoop } from "./plain-loop.ts";
 
 export interface Task {
   url: string;
@@ -83,33 +80,11 @@ function ours(url: string, turns: number, limiter: Limiter): Converse {
   };
 }
 
-/** What one would write by hand: the same prompts, schema and longest answer; retries and waits are the SDK's. */
+/** The same prompts, schema and longest answer. */
 function plain(url: string, turns: number): Converse {
-  const client = new OpenAIClient({ apiKey: "offline", baseURL: `${url}/v1` });
-  const { cast, topic, answers } = scenario;
-  const head = sharedHead({ topic, cast, categories: [] });
-  const schema = z.toJSONSchema(answerSchema(cast.map(({ id }) => id) as [string, ...string[]]));
-  return async () => {
-    const said: { name: string; content: string }[] = [];
-    for (let turn = 1; turn <= turns; turn++) {
-      const persona = cast[turn % cast.length];
-      if (persona === undefined) return;
-      const completion = await client.chat.completions.create({
-        model: MODEL,
-        messages: [
-          { role: "system", content: head },
-          ...said.map(
-            (message) => ({ role: message.name === persona.id ? "assistant" : "user", ...message }) as const,
-          ),
-          { role: "system", content: ownLines({ persona, turn, maxTurns: turns }) },
-        ],
-        max_completion_tokens: answers.maxOutputTokens,
-        response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } },
-      });
-      const { message } = JSON.parse(completion.choices[0]?.message.content ?? "{}") as { message: string };
-      said.push({ name: persona.id, content: message });
-    }
-  };
+  const { maxOutputTokens } = scenario.answers;
+  const converse = plainLoop({ url, scenario, model: MODEL, maxOutputTokens });
+  return () => converse(turns);
 }
 
 const { url, kind, conversations, turns, limits } = JSON.parse(process.argv[2] ?? "{}") as Task;

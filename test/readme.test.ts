@@ -4,26 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runCommand } from "../src/cli/program.ts";
+import { sampleTerminal } from "./cli/sample-terminal.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
+/** What a command writes to standard output. */
+async function outputOf(args: string[], columns = 80): Promise<string> {
+  const { terminal, written } = sampleTerminal({ columns });
+  await runCommand(args, terminal);
+  return written.stdout;
+}
+
+const flagsOf = async (command: string): Promise<string[]> =>
+  [...(await outputOf([command, "--help"], 100)).matchAll(/^ {2}(--[a-z-]+)/gm)].map(
+    (match) => match[1] ?? "",
+  );
+
 it("shows lines of a real run, in their order", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-readme-"));
-  let printed = "";
-  const args = ["run", join(root, "scenarios/product-roundtable.yaml"), "--out", folder];
-  await runCommand(args, {
-    write: (text) => {
-      printed += text;
-    },
-    writeError: () => undefined,
-    screen: { columns: 80, colour: false },
-    hasProgress: false,
-    env: {},
-    clock: Date.now,
-    onInterrupt: () => () => undefined,
-    readSecret: async () => undefined,
-  });
+  const printed = await outputOf(["run", join(root, "scenarios/product-roundtable.yaml"), "--out", folder]);
   rmSync(folder, { recursive: true });
   const shown = /```text\n([\s\S]*?)```/.exec(readme)?.[1]?.split("\n") ?? [];
   const isFixed = (line: string) =>
@@ -39,54 +39,24 @@ it("shows lines of a real run, in their order", async () => {
 });
 
 it("names every command and every flag of `run`", async () => {
-  let help = "";
-  const terminal = {
-    write: (text: string) => {
-      help += text;
-    },
-    writeError: () => undefined,
-    screen: { columns: 100, colour: false },
-    hasProgress: false,
-    env: {},
-    clock: Date.now,
-    onInterrupt: () => () => undefined,
-    readSecret: async () => undefined,
-  };
-  await runCommand(["--help"], terminal);
+  const help = await outputOf(["--help"], 100);
   const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)]
     .map((match) => match[1])
     .filter((name) => name !== "help");
   expect(commands.length).toBeGreaterThan(5);
   expect(commands.filter((name) => !readme.includes(`dramatis ${name}`))).toEqual([]);
-  help = "";
-  await runCommand(["run", "--help"], terminal);
-  const flags = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? "");
+  const flags = await flagsOf("run");
   expect(flags.length).toBeGreaterThan(5);
   expect(flags.filter((flag) => !readme.includes(`\`${flag}\``))).toEqual([]);
 });
 
 it("shows lines of a real quote, and every flag of it", async () => {
-  let printed = "";
-  const terminal = {
-    write: (text: string) => {
-      printed += text;
-    },
-    writeError: () => undefined,
-    screen: { columns: 80, colour: false },
-    hasProgress: false,
-    env: {},
-    clock: Date.now,
-    onInterrupt: () => () => undefined,
-    readSecret: async () => undefined,
-  };
-  await runCommand(["quote", join(root, "scenarios/product-roundtable.yaml")], terminal);
+  const printed = await outputOf(["quote", join(root, "scenarios/product-roundtable.yaml")]);
   const [, shown = ""] = /```text\n( {2}persona +expected[\s\S]*?)```/.exec(readme) ?? [];
   const lines = shown.split("\n").filter((line) => line !== "");
   expect(lines.length).toBeGreaterThan(5);
   expect(lines.filter((line) => !printed.includes(`${line}\n`))).toEqual([]);
-  printed = "";
-  await runCommand(["quote", "--help"], terminal);
-  const flags = [...printed.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1] ?? "");
+  const flags = await flagsOf("quote");
   const row = readme.split("\n").find((line) => line.startsWith("| `dramatis quote")) ?? "";
   expect(flags.filter((flag) => !row.includes(`\`${flag}\``))).toEqual([]);
   expect(flags.length).toBeGreaterThan(5);
