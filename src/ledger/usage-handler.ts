@@ -67,7 +67,7 @@ interface Asked {
 type Reported = Pick<AIMessage, "response_metadata" | "usage_metadata">;
 
 /** The entry of an answered call: tokens as the message reports them, and their cost by the catalog's prices. */
-export function usageEntryOf(
+function usageEntryOf(
   message: Reported | undefined,
   asked: Asked,
   { catalog, labels }: Required<Pick<UsageHandlerOptions, "labels">> & { catalog: Pick<Catalog, "find"> },

@@ -13,7 +13,7 @@ import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
-import { usageEntryOf } from "../ledger/usage-handler.ts";
+import { UsageHandler } from "../ledger/usage-handler.ts";
 import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
@@ -127,6 +127,13 @@ const TURN_TIMEOUT_MS = 600_000;
 
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
+
+/** Adds a handler without cutting off those that watch from outside. */
+function withHandler(config: RunnableConfig, handler: UsageHandler): RunnableConfig {
+  const outer = config.callbacks ?? [];
+  const callbacks = Array.isArray(outer) ? [...outer, handler] : outer.copy([handler]);
+  return { ...config, callbacks, tags: [...(config.tags ?? []), ...TAGS] };
+}
 
 /** A report of fewer input tokens than any encoding could make of the prompt cannot be true, nor can its cost. */
 function believable(entry: UsageEntry, leastInput: number): UsageEntry {
@@ -256,30 +263,27 @@ export function createGateway(options: GatewayOptions): Gateway {
       };
 
       const sent = exchange as Exchange;
-      const watched: RunnableConfig = { ...config, tags: [...(config.tags ?? []), ...TAGS] };
+      const handler = new UsageHandler({ catalog: prices, labels });
+      const watched = withHandler(config, handler);
       if (sent.signal !== undefined) watched.signal = sent.signal;
       if (options.hasOpenAiOptions && conversation !== undefined)
         Object.assign(watched, { promptCacheKey: promptCacheKey(conversation) });
-      // Read off the message: a callback handler for it would cost more than all the rest of the ledger.
-      let counted: UsageEntry | undefined;
       try {
         const raw = await carrying(
           (request) => send(Object.assign(sent, { request })),
           () => sender(mayCallTools)(messages, watched),
         );
-        const identity = { model: settings.model, tier: "standard" } as const;
-        counted = usageEntryOf(raw, identity, { catalog: prices, labels });
         const outcome = withoutKey(readReply(raw, schema, demand.method), apiKey);
         return {
           ...outcome,
           text: outcome.kind === "tool-calls" ? raw.text : "",
-          usage: await settled(sent, counted, leastInputTokens(worst)),
+          usage: await settled(sent, handler.entries[0], leastInputTokens(worst)),
           attempts: sent.attempts,
         };
       } catch (error) {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
-        const usage = await settled(sent, counted, leastInputTokens(worst));
+        const usage = await settled(sent, handler.entries[0], leastInputTokens(worst));
         if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
