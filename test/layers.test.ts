@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/turn"],
   ["src/model", "src/report"],
   ["src/ledger"],
-  ["src/catalog", "src/scenario", "src/offline", "src/vault", "tools"],
+  ["src/catalog", "src/scenario", "src/offline", "src/vault", "src/store", "tools"],
   ["src/guard"],
   ["src/domain"],
 ];

@@ -36,7 +36,13 @@ export type ErrorCode =
   | "vault-locked"
   | "vault-damaged"
   /** Another process holds the vault for longer than a change takes. */
-  | "vault-busy";
+  | "vault-busy"
+  /** Another process has the store's directory. */
+  | "store-busy"
+  /** The store cannot be opened, read or written. */
+  | "store-failed"
+  /** A worker was silent for too long, and its conversation was given to another. */
+  | "lease-lost";
 
 /**
  * Base of all errors of this package. `message` says what failed, what was expected, what came and what to do

@@ -1,0 +1,144 @@
+/** The queue of conversations that are to be held: pg-boss in the store's own database, so that a job ends with its result. */
+import type pg from "pg";
+import { type Db, type Job, PgBoss } from "pg-boss";
+import { z } from "zod";
+import { DramatisError } from "../domain/errors.ts";
+import type { Sql } from "../store/sql.ts";
+import type { Store } from "../store/store.ts";
+
+const QUEUE = "conversations";
+const SCHEMA = "dramatis_queue";
+
+/** A worker that is silent for that long has lost what it held. */
+const HEARTBEAT_SECONDS = 10;
+const POLL_SECONDS = 0.5;
+/** A conversation may be taken over any number of times; what is wrong with it itself ends it as failed. */
+const RETRY_LIMIT = 1_000_000;
+/** A conversation may take days at a low rate limit; a worker's silence is what ends a lease. */
+const EXPIRE_SECONDS = 23 * 3600;
+const JOBS_AT_ONCE = 1000;
+
+export interface Work {
+  conversationId: string;
+  /** Of this attempt; whoever has an older one can write nothing. */
+  lease: string;
+  /**
+   * Writes a result in one transaction with the end of the job.
+   * @throws DramatisError `lease-lost` when the job is another worker's by now; nothing is written then
+   */
+  finish(write: (tx: Sql) => Promise<void>): Promise<void>;
+  /** Gives the job back, to be begun again at once. */
+  giveBack(): Promise<void>;
+}
+
+export interface Worker {
+  /** Takes no more, and waits for what is in hand. */
+  stop(): Promise<void>;
+}
+
+export interface Queue {
+  /** Adds conversations, in the caller's transaction. */
+  add(tx: Sql, conversationIds: readonly string[]): Promise<void>;
+  work(options: { concurrency: number; handle(work: Work): Promise<void> }): Promise<Worker>;
+  close(): Promise<void>;
+}
+
+/** What the queue tells of an ended job; its types leave it out. */
+const endedSchema = z.object({ affected: z.int() });
+
+const databaseOf = (sql: Sql): Db => ({
+  executeSql: async (text, values) => ({ rows: await sql.query(text, values) }),
+});
+
+/** Statements of the queue itself may come several at once. */
+const poolDatabase = (pool: pg.Pool): Db => ({
+  async executeSql(text, values) {
+    const result: unknown = await pool.query(text, values);
+    const last = Array.isArray(result) ? result.at(-1) : result;
+    return last as { rows: unknown[] };
+  },
+});
+
+/**
+ * Opens the queue of a store.
+ * @param onProblem told of what went wrong with the database between jobs; the queue goes on
+ */
+export async function openQueue(store: Store, onProblem: (error: Error) => void): Promise<Queue> {
+  const boss = new PgBoss({
+    db: poolDatabase(store.pool),
+    schema: SCHEMA,
+    backend: store.engine,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+    schedule: false,
+    registerInstance: false,
+    reindex: false,
+    monitorVacuum: false,
+    openTelemetry: { enabled: false },
+  });
+  boss.on("error", onProblem);
+  await boss.start();
+  await boss.createQueue(QUEUE, {
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    expireInSeconds: EXPIRE_SECONDS,
+    retryLimit: RETRY_LIMIT,
+    retryDelay: 0,
+    deleteAfterSeconds: 3600,
+  });
+  // In the one process that can have an embedded store, whatever is active was left by an earlier one.
+  if (store.engine === "pglite") {
+    const orphans = await store.sql.query<{ id: string }>(
+      `select id from ${SCHEMA}.job where name = $1 and state = 'active'`,
+      [QUEUE],
+    );
+    if (orphans.length > 0) await boss.fail(QUEUE, orphans.map(({ id }) => id));
+  }
+
+  function workOf(job: Job<{ conversationId: string }>): Work {
+    const { conversationId } = job.data;
+    const attempt = { id: job.id, retryCount: job.retryCount };
+    return {
+      conversationId,
+      lease: `${job.id}:${job.retryCount}`,
+      finish: (write) =>
+        store.sql.transaction(async (tx) => {
+          await write(tx);
+          const ended = await boss.complete(QUEUE, attempt, null, { db: databaseOf(tx) });
+          if (endedSchema.parse(ended).affected === 1) return;
+          throw new DramatisError(
+            "lease-lost",
+            `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
+          );
+        }),
+      async giveBack() {
+        await boss.fail(QUEUE, attempt);
+      },
+    };
+  }
+
+  return {
+    async add(tx, conversationIds) {
+      for (let from = 0; from < conversationIds.length; from += JOBS_AT_ONCE) {
+        const jobs = conversationIds
+          .slice(from, from + JOBS_AT_ONCE)
+          .map((conversationId) => ({ data: { conversationId } }));
+        await boss.insert(QUEUE, jobs, { db: databaseOf(tx) });
+      }
+    },
+    async work({ concurrency, handle }) {
+      await boss.work<{ conversationId: string }>(
+        QUEUE,
+        { localConcurrency: concurrency, pollingIntervalSeconds: POLL_SECONDS, heartbeatRefreshSeconds: 3 },
+        async (jobs) => {
+          for (const job of jobs) await handle(workOf(job));
+        },
+      );
+      return {
+        async stop() {
+          await boss.offWork(QUEUE, { wait: true });
+        },
+      };
+    },
+    close: () => boss.stop({ graceful: false, close: false }),
+  };
+}

@@ -1,0 +1,57 @@
+/** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
+import { DramatisError } from "../domain/errors.ts";
+import type { ConversationRecord } from "../domain/record.ts";
+import { type Claimed, claim, finish, giveBack } from "../store/conversations.ts";
+import type { Store } from "../store/store.ts";
+import type { Queue, Work } from "./queue.ts";
+
+export interface WorkerParts {
+  store: Store;
+  queue: Queue;
+  /** Named in the store, for people. */
+  name: string;
+  /** Conversations at a time. */
+  concurrency: number;
+  /**
+   * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws is
+   * none of the conversation's doing: it is given back.
+   */
+  hold(claimed: Claimed): Promise<ConversationRecord | undefined>;
+  /** Told of every conversation that ended here. */
+  onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
+  /** Told what kept a conversation from being held or written; it is begun again. */
+  onProblem(claimed: { conversationId: string }, error: unknown): void;
+}
+
+export interface FleetWorker {
+  /** Takes no more; resolves once what is in hand has ended or was given back. */
+  stop(): Promise<void>;
+}
+
+const isFenced = (error: unknown) => error instanceof DramatisError && error.code === "lease-lost";
+
+export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
+  const { store, queue, name, concurrency } = parts;
+
+  async function handle(work: Work): Promise<void> {
+    const { conversationId, lease } = work;
+    const claimed = await claim(store.sql, { conversationId, lease, worker: name });
+    if (claimed === undefined) return;
+    try {
+      const record = await parts.hold(claimed);
+      if (record === undefined) {
+        await giveBack(store.sql, claimed);
+        return await work.giveBack();
+      }
+      await work.finish((tx) => finish(tx, claimed, record));
+      parts.onEnd?.(claimed, record);
+    } catch (error) {
+      parts.onProblem(claimed, error);
+      // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
+      if (isFenced(error)) return;
+      throw error;
+    }
+  }
+
+  return await queue.work({ concurrency, handle });
+}

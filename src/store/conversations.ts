@@ -1,0 +1,189 @@
+/** Conversations of a run: claimed by one worker at a time, and written as a whole when they end. */
+import { DramatisError } from "../domain/errors.ts";
+import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
+import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
+import type { Holder } from "./requests.ts";
+import type { Sql } from "./sql.ts";
+
+/** waiting: nobody has begun it, or it was given back; running: a worker has it; else how it ended. */
+export const CONVERSATION_STATUSES = [
+  "waiting",
+  "running",
+  "completed",
+  "budget",
+  "interrupted",
+  "failed",
+  "cancelled",
+] as const;
+export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
+
+export interface Claimed extends Holder {
+  position: number;
+  settings: object;
+}
+
+/**
+ * Gives a conversation to a worker; whoever had it before can write nothing more. Undefined: it has ended, or was
+ * cancelled, and there is nothing to do.
+ */
+export async function claim(
+  sql: Sql,
+  { conversationId, lease, worker }: { conversationId: string; lease: string; worker: string },
+): Promise<Claimed | undefined> {
+  const [row] = await sql.query<{ run_id: string; position: number; settings: object }>(
+    `update dramatis.conversations
+     set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
+     where id = $1 and status in ('waiting', 'running')
+     returning run_id, position, settings`,
+    [conversationId, lease, worker],
+  );
+  if (row === undefined) return undefined;
+  return { runId: row.run_id, conversationId, lease, position: row.position, settings: row.settings };
+}
+
+/** Puts a conversation back that was begun and is not over; what it asked is kept. False: it is another worker's by now. */
+export async function giveBack(sql: Sql, { conversationId, lease }: Holder): Promise<boolean> {
+  const rows = await sql.query(
+    `update dramatis.conversations set status = 'waiting', lease = null, worker = null
+     where id = $1 and lease = $2 returning id`,
+    [conversationId, lease],
+  );
+  return rows.length === 1;
+}
+
+const column = (entries: readonly UsageEntry[]) =>
+  entries.map((entry, position) => ({
+    position,
+    turn: entry.turn,
+    persona: entry.persona,
+    purpose: entry.purpose,
+    model: entry.model,
+    tier: entry.tier,
+    input_tokens: entry.inputTokens,
+    cached_input_tokens: entry.cachedInputTokens,
+    output_tokens: entry.outputTokens,
+    reasoning_tokens: entry.reasoningTokens,
+    cost_nano_usd: entry.costNanoUsd,
+    cost_bound_nano_usd: entry.costBoundNanoUsd,
+    from_cache: entry.fromCache === true,
+    saved_nano_usd: entry.savedNanoUsd,
+    request_id: entry.requestId,
+  }));
+
+/**
+ * Writes how a conversation ended, its turns and its ledger, inside a transaction of whoever closes its job with it. The kept
+ * requests of a conversation that can go on (failed, or at the cap) stay, so that it goes on where it was.
+ * @throws DramatisError `lease-lost` when it is another worker's by now
+ */
+export async function finish(tx: Sql, holder: Holder, record: ConversationRecord): Promise<void> {
+  const { conversationId, lease } = holder;
+  const { turns, failures, usage, ending, status, startedAt, endedAt, ...rest } = record;
+  const { totals, entries } = usage;
+  const kept = { ...rest, totals };
+  const rows = await tx.query(
+    `update dramatis.conversations set
+       status = $3, lease = null, ending = $4, record = $5, turns = $6, requests = $7, input_tokens = $8,
+       cached_input_tokens = $9, output_tokens = $10, cost_nano_usd = $11, unpriced_requests = $12,
+       unpriced_bound_nano_usd = $13, started_at = $14, ended_at = $15
+     where id = $1 and lease = $2 returning id`,
+    [
+      conversationId,
+      lease,
+      status,
+      JSON.stringify(ending),
+      JSON.stringify(kept),
+      turns.length,
+      totals.requests,
+      totals.inputTokens,
+      totals.cachedInputTokens,
+      totals.outputTokens,
+      totals.costNanoUsd,
+      totals.unpricedRequests,
+      totals.unpricedBoundNanoUsd,
+      startedAt,
+      endedAt,
+    ],
+  );
+  if (rows.length === 0) {
+    throw new DramatisError(
+      "lease-lost",
+      `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
+    );
+  }
+  for (const table of ["turns", "usage_entries", "failures"])
+    await tx.query(`delete from dramatis.${table} where conversation_id = $1`, [conversationId]);
+  await tx.query(
+    `insert into dramatis.turns (conversation_id, turn, speaker, model, message, body)
+     select $1, (one ->> 'turn')::integer, one ->> 'speaker', one -> 'model' ->> 'id', one ->> 'message', one
+     from json_array_elements($2) as one`,
+    [conversationId, JSON.stringify(turns)],
+  );
+  await tx.query(
+    `insert into dramatis.usage_entries
+     select $1, entry.* from json_to_recordset($2) as entry (
+       position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
+       cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
+       cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text)`,
+    [conversationId, JSON.stringify(column(entries))],
+  );
+  await tx.query(
+    `insert into dramatis.failures (conversation_id, position, turn, kind, body)
+     select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one
+     from json_array_elements($2) with ordinality as listed (one, place)`,
+    [conversationId, JSON.stringify(failures)],
+  );
+  if (status === "completed")
+    await tx.query("delete from dramatis.requests where conversation_id = $1", [conversationId]);
+}
+
+interface Row {
+  record: object;
+  ending: unknown;
+  status: string;
+  started_at: Date;
+  ended_at: Date;
+}
+
+/** The record of a conversation that has ended; undefined while it has not. */
+export async function recordOf(sql: Sql, conversationId: string): Promise<ConversationRecord | undefined> {
+  const [row] = await sql.query<Row>(
+    `select record, ending, status, started_at, ended_at from dramatis.conversations
+     where id = $1 and record is not null`,
+    [conversationId],
+  );
+  if (row === undefined) return undefined;
+  const turns = await sql.query<{ body: unknown }>(
+    "select body from dramatis.turns where conversation_id = $1 order by turn",
+    [conversationId],
+  );
+  const failures = await sql.query<{ body: unknown }>(
+    "select body from dramatis.failures where conversation_id = $1 order by position",
+    [conversationId],
+  );
+  const entries = await entriesOf(sql, conversationId);
+  return conversationRecordSchema.parse({
+    ...row.record,
+    status: row.status,
+    ending: row.ending,
+    startedAt: row.started_at.toISOString(),
+    endedAt: row.ended_at.toISOString(),
+    turns: turns.map(({ body }) => body),
+    failures: failures.map(({ body }) => body),
+    usage: { entries, totals: (row.record as { totals: unknown }).totals },
+  });
+}
+
+/** The ledger of a conversation that has ended, in the order of its requests. */
+export async function entriesOf(sql: Sql, conversationId: string): Promise<UsageEntry[]> {
+  const rows = await sql.query<Record<string, unknown>>(
+    `select turn, persona, purpose, model, tier, input_tokens as "inputTokens", cached_input_tokens as "cachedInputTokens",
+       output_tokens as "outputTokens", reasoning_tokens as "reasoningTokens", cost_nano_usd as "costNanoUsd",
+       cost_bound_nano_usd as "costBoundNanoUsd", nullif(from_cache, false) as "fromCache",
+       saved_nano_usd as "savedNanoUsd", request_id as "requestId"
+     from dramatis.usage_entries where conversation_id = $1 order by position`,
+    [conversationId],
+  );
+  return rows.map((row) =>
+    usageEntrySchema.parse(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))),
+  );
+}

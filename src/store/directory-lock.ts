@@ -1,0 +1,53 @@
+/** Keeps a second process out of a directory: two on one embedded database silently lose rows of each other. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { DramatisError } from "../domain/errors.ts";
+
+export interface DirectoryLock {
+  release(): void;
+}
+
+const isBusy = (error: unknown) =>
+  error instanceof Error && "errcode" in error && (error.errcode === 5 || error.errcode === 261);
+
+/** Who says to hold it; only for people to read. */
+function holderOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim().slice(0, 200);
+  } catch {
+    return "another process";
+  }
+}
+
+/**
+ * Locks a directory for this process. The system frees the lock when the process ends, however it ends.
+ * @throws DramatisError `store-busy` when another process holds it; it says which.
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const file = `${directory}.lock`;
+  const holder = `${directory}.holder`;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (!isBusy(error)) throw error;
+    throw new DramatisError(
+      "store-busy",
+      `The store ${directory} is in use by ${holderOf(holder)}. Wait until it ends, or name another store: --store <directory or postgres://…>. Many processes at once need Postgres.`,
+      { cause: error },
+    );
+  }
+  writeFileSync(holder, `process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}\n`, {
+    mode: 0o600,
+  });
+  return {
+    release() {
+      rmSync(holder, { force: true });
+      database.close();
+    },
+  };
+}

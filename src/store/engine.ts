@@ -1,0 +1,137 @@
+/** The two places a store can be: a directory, opened in this process, or a Postgres server. */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type pg from "pg";
+import { DramatisError } from "../domain/errors.ts";
+import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+import { TYPES } from "./sql.ts";
+
+export const ENGINES = ["pglite", "postgres"] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly pool: pg.Pool;
+  /** What people may read: a directory, or host and database without credentials. */
+  readonly place: string;
+  /** Whole content as a compressed archive; embedded only. */
+  dump?(): Promise<Blob>;
+  close(): Promise<void>;
+}
+
+/** A transaction that waits for a connection longer than that waits for itself. */
+const CONNECTION_TIMEOUT_MS = 30_000;
+const POOL_SIZE = 10;
+
+export type Address = { engine: "pglite"; directory: string } | { engine: "postgres"; url: string };
+
+/**
+ * What a store's address means: `postgres://…`, `pglite:<directory>`, or a plain directory.
+ * @throws DramatisError `invalid-argument` for other kinds of addresses.
+ */
+export function addressOf(store: string, folder: string = process.cwd()): Address {
+  const text = store.trim();
+  if (/^postgres(ql)?:\/\//i.test(text)) return { engine: "postgres", url: text };
+  if (/^file:\/\//i.test(text)) return { engine: "pglite", directory: fileURLToPath(text) };
+  const path = text.replace(/^pglite:(\/\/)?/i, "");
+  if (path === "" || (path === text && /^[a-z][a-z0-9+.-]*:\/\//i.test(text))) {
+    throw new DramatisError(
+      "invalid-argument",
+      `The store's address: expected a directory, pglite:<directory> or postgres://…, got ${JSON.stringify(text.replace(/:\/\/[^@/]*@/, "://…@"))}.`,
+    );
+  }
+  return { engine: "pglite", directory: isAbsolute(path) ? path : resolve(folder, path) };
+}
+
+/** The host and database of an address, without user, password and parameters. */
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return "postgres";
+  const { host, pathname } = new URL(url);
+  return `${host === "" ? "localhost" : host}${pathname}`;
+}
+
+const reason = (error: unknown) => (error instanceof Error && error.message !== "" ? error.message : String(error));
+
+async function openPglite(directory: string, archive: Blob | undefined): Promise<Engine> {
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats !== undefined && !stats.isDirectory()) {
+    throw new DramatisError("store-failed", `The store ${directory} is a file. Name a directory: --store <directory>.`);
+  }
+  let lock: DirectoryLock | undefined;
+  try {
+    lock = lockDirectory(directory);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const [{ PGlite }, { createPgConfig }, { default: pg }] = await Promise.all([
+      import("@electric-sql/pglite"),
+      import("@electric-sql/pglite/node-postgres"),
+      import("pg"),
+    ]);
+    const database = await PGlite.create(directory, archive === undefined ? {} : { loadDataDir: archive });
+    const config = createPgConfig(database) as unknown as pg.PoolConfig;
+    // The one connection stays open: the engine is this process.
+    const pool = new pg.Pool({
+      ...config,
+      ...{ connection: (config as { connection?: unknown }).connection },
+      max: 1,
+      idleTimeoutMillis: 0,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      types: TYPES,
+    } as pg.PoolConfig);
+    const held = lock;
+    return {
+      name: "pglite",
+      pool,
+      place: directory,
+      async dump() {
+        await database.exec("checkpoint");
+        return await database.dumpDataDir("gzip");
+      },
+      async close() {
+        await pool.end();
+        await database.close();
+        held.release();
+      },
+    };
+  } catch (error) {
+    lock?.release();
+    if (error instanceof DramatisError) throw error;
+    const hint = existsSync(join(directory, "PG_VERSION"))
+      ? "If its files are damaged, put a backup back: dramatis store restore <file>."
+      : "Check that the directory can be written to and the disk has room.";
+    throw new DramatisError("store-failed", `The store ${directory} cannot be opened: ${reason(error)}. ${hint}`, {
+      cause: error,
+    });
+  }
+}
+
+async function openPostgres(url: string, poolSize: number): Promise<Engine> {
+  const { default: pg } = await import("pg");
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: "dramatis",
+    types: TYPES,
+  });
+  // An idle client whose server went away; whoever asks next gets a new one, or the error.
+  pool.on("error", () => undefined);
+  try {
+    await pool.query("select 1");
+  } catch (error) {
+    await pool.end();
+    throw new DramatisError(
+      "store-failed",
+      `The store at ${placeOf(url)} cannot be reached: ${reason(error)}. Check the address, user and password of --store or DRAMATIS_STORE.`,
+      { cause: error },
+    );
+  }
+  return { name: "postgres", pool, place: placeOf(url), close: () => pool.end() };
+}
+
+export const openEngine = (
+  address: Address,
+  { poolSize = POOL_SIZE, archive }: { poolSize?: number | undefined; archive?: Blob | undefined } = {},
+): Promise<Engine> =>
+  address.engine === "pglite" ? openPglite(address.directory, archive) : openPostgres(address.url, poolSize);

@@ -1,0 +1,247 @@
+/**
+ * The requests of a conversation, kept so that no stored answer is paid twice: each is held against the run's cap, marked
+ * before it is sent, and closed with its outcome. Every statement may be repeated, and none is carried out for a lease that was lost.
+ */
+import { DramatisError } from "../domain/errors.ts";
+import type { Purpose } from "../domain/usage.ts";
+import type { Sql } from "./sql.ts";
+
+/** Which request of a conversation: the digest of its body, and how many like it came before. */
+export interface RequestKey {
+  digest: string;
+  /** Counted from 0. */
+  occurrence: number;
+}
+
+export interface RequestLabels {
+  purpose: Purpose;
+  turn: number | undefined;
+  persona: string | undefined;
+  model: string;
+}
+
+export const REQUEST_STATES = ["held", "sent", "open", "answered", "failed"] as const;
+
+export interface KeptRequest extends RequestKey, RequestLabels {
+  /** held: money is set aside; sent: on its way; open: neither, an attempt was lost or failed; else closed. */
+  state: (typeof REQUEST_STATES)[number];
+  /** Of all attempts up to now: the most the ones that are lost can have cost is in each. */
+  attempts: unknown[];
+  /** What it was closed with, as it was given. */
+  outcome: unknown;
+  /** The most the attempt that is on its way can cost; undefined: its model has no price. */
+  boundNanoUsd: number | undefined;
+}
+
+/** Who writes: a run's conversation, under the lease of its worker. */
+export interface Holder {
+  runId: string;
+  conversationId: string;
+  lease: string;
+}
+
+export interface Funds {
+  spentNanoUsd: number;
+  heldNanoUsd: number;
+  capNanoUsd: number | undefined;
+}
+
+export interface HoldResult extends Funds {
+  isGranted: boolean;
+}
+
+const fenced = ({ conversationId }: Holder) =>
+  new DramatisError(
+    "lease-lost",
+    `Conversation ${conversationId} is another worker's by now: this one was silent for too long. Nothing was written.`,
+  );
+
+interface Row {
+  digest: string;
+  occurrence: number;
+  purpose: Purpose;
+  turn: number | null;
+  persona: string | null;
+  model: string;
+  state: KeptRequest["state"];
+  attempts: unknown[];
+  outcome: unknown;
+  bound_nano_usd: number | null;
+}
+
+const keptOf = (row: Row): KeptRequest => ({
+  digest: row.digest,
+  occurrence: row.occurrence,
+  purpose: row.purpose,
+  turn: row.turn ?? undefined,
+  persona: row.persona ?? undefined,
+  model: row.model,
+  state: row.state,
+  attempts: row.attempts,
+  outcome: row.outcome ?? undefined,
+  boundNanoUsd: row.bound_nano_usd ?? undefined,
+});
+
+/** All requests of a conversation, in the order in which they were first made. */
+export async function requestsOf(sql: Sql, conversationId: string): Promise<KeptRequest[]> {
+  const rows = await sql.query<Row>(
+    `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd
+     from dramatis.requests where conversation_id = $1 order by first_at, occurrence`,
+    [conversationId],
+  );
+  return rows.map(keptOf);
+}
+
+/** What a run may still spend. */
+export async function fundsOf(sql: Sql, runId: string): Promise<Funds> {
+  const [row] = await sql.query<{ spent: number; held: number; cap: number | null }>(
+    "select spent_nano_usd spent, held_nano_usd held, max_cost_nano_usd cap from dramatis.runs where id = $1",
+    [runId],
+  );
+  return { spentNanoUsd: row?.spent ?? 0, heldNanoUsd: row?.held ?? 0, capNanoUsd: row?.cap ?? undefined };
+}
+
+/** Sets an amount aside for a request that is to be sent; not granted where the cap could be passed. */
+export async function hold(
+  sql: Sql,
+  holder: Holder,
+  { digest, occurrence, purpose, turn, persona, model, amountNanoUsd }: RequestKey & RequestLabels & { amountNanoUsd: number },
+): Promise<HoldResult> {
+  const { runId, conversationId, lease } = holder;
+  const [row] = await sql.query<{ fence: boolean; granted: boolean; spent: number; held: number; cap: number | null }>(
+    `with fence as (
+       select id from dramatis.conversations where id = $2 and lease = $3 for share
+     ), before as (
+       select coalesce(held_nano_usd, 0) as held from dramatis.requests
+       where conversation_id = $2 and digest = $4 and occurrence = $5
+     ), granted as (
+       update dramatis.runs
+       set held_nano_usd = held_nano_usd - coalesce((select held from before), 0) + $10
+       where id = $1 and exists (select from fence)
+         and (max_cost_nano_usd is null
+           or spent_nano_usd + held_nano_usd - coalesce((select held from before), 0) + $10 <= max_cost_nano_usd)
+       returning spent_nano_usd, held_nano_usd, max_cost_nano_usd
+     ), made as (
+       insert into dramatis.requests
+         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, held_nano_usd)
+       select $2, $4, $5, $1, $6, $7, $8, $9, 'held', $10 from granted
+       on conflict (conversation_id, digest, occurrence) do update set state = 'held', held_nano_usd = excluded.held_nano_usd
+     )
+     select exists (select from fence) as fence, exists (select from granted) as granted,
+       spent_nano_usd as spent, held_nano_usd as held, max_cost_nano_usd as cap
+     from dramatis.runs where id = $1`,
+    [runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model, amountNanoUsd],
+  );
+  if (row === undefined || !row.fence) throw fenced(holder);
+  return {
+    isGranted: row.granted,
+    spentNanoUsd: row.spent,
+    heldNanoUsd: row.held,
+    capNanoUsd: row.cap ?? undefined,
+  };
+}
+
+/** Marks a request as on its way, with the attempts that came to nothing before. Written before it is sent. */
+export async function markSent(
+  sql: Sql,
+  holder: Holder,
+  request: RequestKey & RequestLabels & { attempts: readonly unknown[]; boundNanoUsd: number | undefined },
+): Promise<void> {
+  const { runId, conversationId, lease } = holder;
+  const { digest, occurrence, purpose, turn, persona, model, attempts, boundNanoUsd } = request;
+  const rows = await sql.query(
+    `insert into dramatis.requests
+       (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, bound_nano_usd)
+     select id, $4, $5, $1, $6, $7, $8, $9, 'sent', $10, $11
+     from dramatis.conversations where id = $2 and lease = $3 for share
+     on conflict (conversation_id, digest, occurrence) do update
+       set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd, sent_at = clock_timestamp()
+     returning 1`,
+    [runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model, JSON.stringify(attempts), boundNanoUsd],
+  );
+  if (rows.length === 0) throw fenced(holder);
+}
+
+export interface Closing extends RequestKey, RequestLabels {
+  /** open: an attempt came to nothing, and it may be made again. */
+  state: "open" | "answered" | "failed";
+  attempts: readonly unknown[];
+  outcome: unknown;
+  /** What takes the place of what was held: the cost, or the most it can have been. */
+  spentNanoUsd: number;
+}
+
+/** Closes a request or an attempt of it: what was held for it is given back, what it cost is counted. */
+export async function settle(sql: Sql, holder: Holder, closing: Closing): Promise<void> {
+  const { runId, conversationId, lease } = holder;
+  const { digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, spentNanoUsd } = closing;
+  const [row] = await sql.query<{ fence: boolean }>(
+    `with fence as (
+       select id from dramatis.conversations where id = $2 and lease = $3 for share
+     ), before as (
+       select held_nano_usd from dramatis.requests
+       where conversation_id = $2 and digest = $4 and occurrence = $5 and exists (select from fence)
+     ), closed as (
+       insert into dramatis.requests
+         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, outcome)
+       select id, $4, $5, $1, $6, $7, $8, $9, $10, $11, $12 from fence
+       on conflict (conversation_id, digest, occurrence) do update set
+         state = excluded.state, attempts = excluded.attempts, outcome = excluded.outcome,
+         held_nano_usd = null, bound_nano_usd = null
+     ), counted as (
+       update dramatis.runs
+       set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $13
+       from before where runs.id = $1 and before.held_nano_usd is not null
+     )
+     select exists (select from fence) as fence`,
+    [
+      runId,
+      conversationId,
+      lease,
+      digest,
+      occurrence,
+      purpose,
+      turn,
+      persona,
+      model,
+      state,
+      JSON.stringify(attempts),
+      outcome === undefined ? null : JSON.stringify(outcome),
+      spentNanoUsd,
+    ],
+  );
+  if (!row?.fence) throw fenced(holder);
+}
+
+/**
+ * What a worker that went away left behind, made good under the new lease: money held for what was not sent is given back, what
+ * was sent and not answered counts as lost, at the most it can have cost.
+ * @param lost the attempt that stands for such a request on the record
+ * @returns all requests of the conversation
+ */
+export async function takeOver(
+  sql: Sql,
+  { runId, conversationId }: Holder,
+  lost: (request: KeptRequest) => unknown,
+): Promise<KeptRequest[]> {
+  const requests = await requestsOf(sql, conversationId);
+  for (const request of requests) {
+    if (request.state !== "held" && request.state !== "sent") continue;
+    if (request.state === "sent") request.attempts.push(lost(request));
+    const spent = request.state === "sent" ? (request.boundNanoUsd ?? 0) : 0;
+    request.state = "open";
+    await sql.query(
+      `with before as (
+         select held_nano_usd from dramatis.requests where conversation_id = $2 and digest = $3 and occurrence = $4
+       ), opened as (
+         update dramatis.requests set state = 'open', attempts = $5, held_nano_usd = null, bound_nano_usd = null
+         where conversation_id = $2 and digest = $3 and occurrence = $4
+       )
+       update dramatis.runs
+       set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $6
+       from before where runs.id = $1 and before.held_nano_usd is not null`,
+      [runId, conversationId, request.digest, request.occurrence, JSON.stringify(request.attempts), spent],
+    );
+  }
+  return requests;
+}

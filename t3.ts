@@ -1,0 +1,12 @@
+import { startPostgres } from "./test/store/postgres-server.ts";
+import { openStore } from "./src/store/store.ts";
+let t = performance.now();
+const p = await startPostgres(); console.log("started", performance.now() - t);
+const url = await p.database();
+t = performance.now();
+const stores = await Promise.all([1,2,3,4,5,6].map(() => openStore(url))); console.log("6 opened", performance.now() - t);
+console.log(stores[0].place, await stores[0].sql.query("select version()"));
+await p.restart(); console.log(await stores[0].sql.query("select 1 a").catch((e) => e.message), await stores[0].sql.query("select 1 a").catch((e) => e.message));
+for (const s of stores) await s.close();
+if (process.argv[2]) process.kill(process.pid, "SIGKILL");
+await p.stop();
