@@ -67,7 +67,8 @@ export type Conversation = CompiledGraph<
   ConversationContextInput,
   ConversationInput,
   ConversationOutput,
-  unknown,
+  // By node: LangGraph would take the updates that are streamed for inputs.
+  Record<string, ConversationUpdate>,
   CommandInstance<unknown, Partial<ConversationUpdate>, string>,
   ConversationEvent
 >;

@@ -7,7 +7,7 @@ import { recordOf } from "../../src/conversation/record.ts";
 import type { ConversationState } from "../../src/conversation/state.ts";
 import { conversationRecordSchema } from "../../src/domain/record.ts";
 import { transcriptMarkdown } from "../../src/report/transcript.ts";
-import { bodyOf, openStage, persona } from "./stage.ts";
+import { bodyOf, CLOCK, openStage, persona } from "./stage.ts";
 
 const turns = (count: number) => ({ endings: [{ maxTurns: count }] });
 
@@ -166,7 +166,38 @@ describe("tools of the embedder's own", () => {
   );
 });
 
+describe("what is streamed, as its types have it", () => {
+  it("is in mode `updates` what each node adds", async () => {
+    const { graph } = await openStage({ scenario: turns(2) });
+    const added: string[] = [];
+    for await (const update of await graph.stream({}, { streamMode: "updates" })) {
+      for (const [node, part] of Object.entries(update)) {
+        added.push(...(part?.turns ?? []).map(({ speaker }) => `${node}: ${speaker}`));
+      }
+    }
+    expect(added).toEqual(["ada: ada", "ben: ben"]);
+  });
+
+  it("is in mode `values` what a record is made of", async () => {
+    const { graph, scenario } = await openStage({ scenario: turns(2) });
+    const parts = { scenario, conversationId: "values", transport: "offline" as const };
+    const lengths: number[] = [];
+    for await (const values of await graph.stream({}, { streamMode: "values" })) {
+      lengths.push(recordOf(values, parts).turns.length);
+    }
+    expect(lengths.at(-1)).toBe(2);
+  });
+});
+
 describe("the record of a state", () => {
+  it("is made of what invoke returns: with the run's own seed, topic and beginning", async () => {
+    const { graph, scenario } = await openStage({ scenario: turns(2) });
+    const output = await graph.invoke({ seed: 99, topic: "Tea or coffee?" });
+    const record = recordOf(output, { scenario, conversationId: "output", transport: "offline", endedAt: 0 });
+    expect(record).toMatchObject({ seed: 99, scenario: { topic: "Tea or coffee?" } });
+    expect(record.startedAt).toBe(new Date(CLOCK()).toISOString());
+  });
+
   it("is what a run would have returned, and makes a transcript", async () => {
     const { graph, scenario } = await openStage({
       scenario: turns(6),
