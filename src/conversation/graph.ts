@@ -18,6 +18,7 @@ import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { createAnswerLine } from "./answer-line.ts";
+import { createBrokenOff } from "./broken-off.ts";
 import { changesIn } from "./changes.ts";
 import { contextReader } from "./context.ts";
 import { removeControlBranches, watchBranches } from "./control-branches.ts";
@@ -51,7 +52,11 @@ export interface ConversationParts {
   policy?: Policy | undefined;
   /** Further endings, asked after the scenario's. */
   endings?: readonly Ending[] | undefined;
-  /** Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. */
+  /**
+   * Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. One
+   * that calls `interrupt()` needs a checkpointer; when the run goes on, LangGraph takes the turn anew, so what was asked
+   * before the interrupt is asked and paid again. Both are counted, unless another process goes on.
+   */
   tools?: readonly StructuredToolInterface[] | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
@@ -90,6 +95,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
   const clock = parts.clock ?? Date.now;
   const index = indexOf(scenario.passages);
   const summaries = createSummaries(gateway);
+  const brokenOff = createBrokenOff();
   const moderate = createModeratorNode({
     scenario,
     gateway,
@@ -141,6 +147,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
       categories,
       clock,
       summaries,
+      brokenOff,
     });
     graph.addNode(
       persona.id,

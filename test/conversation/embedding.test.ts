@@ -76,6 +76,48 @@ describe("a person who is asked on the way", () => {
     const { turns: taken } = await graph.invoke(new Command({ resume: "Nine." }), thread);
     expect(taken[0]?.toolCalls).toMatchObject([{ name: "ask_host", status: "ok" }]);
   });
+
+  it("counts what a turn paid before its tool asked, once, and holds it against the cap", async () => {
+    const ask = tool(() => interrupt<string, string>("How many?"), {
+      name: "ask_host",
+      description: "Asks the host.",
+      schema: z.object({}),
+    });
+    const { graph, server } = await openStage({
+      scenario: turns(2),
+      passages: [],
+      parts: { checkpointer: new MemorySaver(), tools: [ask] },
+    });
+    const call = { kind: "tool-calls", calls: [{ name: "ask_host", arguments: "{}" }] } as const;
+    server.script.next(call, call);
+    await graph.invoke({}, thread);
+    expect(server.bill.requests).toBe(1);
+    const { turns: taken, totals, usage } = await graph.invoke(new Command({ resume: "Nine." }), thread);
+    expect(usage).toHaveLength(server.bill.requests);
+    expect(totals.costNanoUsd).toBe(server.bill.costNanoUsd);
+    expect(taken.map(({ usage: { requests } }) => requests)).toEqual([3, 1]);
+  });
+
+  it("ends by the cap what it paid for before its tool asked", async () => {
+    const ask = tool(() => interrupt<string, string>("How many?"), {
+      name: "ask_host",
+      description: "Asks the host.",
+      schema: z.object({}),
+    });
+    const { graph, server } = await openStage({
+      scenario: turns(2),
+      passages: [],
+      parts: { checkpointer: new MemorySaver(), tools: [ask] },
+    });
+    server.script.next({ kind: "tool-calls", calls: [{ name: "ask_host", arguments: "{}" }] });
+    await graph.invoke({}, thread);
+    const spent = server.bill.costNanoUsd ?? 0;
+    const context = { budget: { maxCostUsd: (spent + 1) / 1e9 } };
+    const { status, ending } = await graph.invoke(new Command({ resume: "Nine." }), { ...thread, context });
+    expect(status).toBe("budget");
+    expect(ending?.evidence).toContain("spent");
+    expect(server.bill.requests).toBe(1);
+  });
 });
 
 describe("a thread that is edited from outside", () => {
