@@ -107,8 +107,18 @@ let shipped: Source | undefined;
 
 /** The catalog that comes with the package, read when it is first needed. */
 function shippedData(): unknown {
-  shipped ??= readYaml(readFileSync(new URL("./models.yaml", import.meta.url), "utf8"), "models.yaml");
+  shipped ??= readYaml(shippedText(), "models.yaml");
   return shipped.data;
+}
+
+function shippedText(): string {
+  try {
+    return readFileSync(new URL("./models.yaml", import.meta.url), "utf8");
+  } catch (cause) {
+    const message =
+      "The models.yaml of the package is not beside its code, where a bundler leaves it behind. Keep the package out of the bundle: esbuild --external:dramatis";
+    throw new DramatisError("invalid-file", message, { cause });
+  }
 }
 
 function overlaid(source: Source): Parsed<Catalog> {
