@@ -1,4 +1,6 @@
 /** The public surface: whoever adds or removes a name changes this list, and the changelog with it. */
+import { join } from "node:path";
+import ts from "typescript";
 import { expect, it } from "vitest";
 import type {
   Attempt,
@@ -95,4 +97,19 @@ it("exports these values and no others", () => {
     "totalsOf",
     "transcriptMarkdown",
   ]);
+});
+
+it("says of every public name what it is, where editors show it", { timeout: 60_000 }, () => {
+  const file = join(import.meta.dirname, "../src/index.ts");
+  const options = { module: ts.ModuleKind.NodeNext, allowImportingTsExtensions: true, noEmit: true };
+  const program = ts.createProgram([file], { ...options, types: ["node"] });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file);
+  const module = source && checker.getSymbolAtLocation(source);
+  const names = module === undefined ? [] : checker.getExportsOfModule(module);
+  const silent = names.filter(
+    (name) => checker.getAliasedSymbol(name).getDocumentationComment(checker).length === 0,
+  );
+  expect(names.length).toBeGreaterThan(100);
+  expect(silent.map(({ name }) => name)).toEqual([]);
 });

@@ -20,6 +20,7 @@ import {
 import { check, problemAt } from "../domain/schema-check.ts";
 import { decodeText, MAX_FILE_BYTES, readValue, readYaml, type Source } from "../domain/yaml-source.ts";
 
+/** Models with their prices and limits, and the rules that choose between them. */
 export interface Catalog {
   /** By id, in the order of the files; without dated snapshots, unless they have an entry of their own. */
   readonly models: ReadonlyMap<string, ModelInfo>;

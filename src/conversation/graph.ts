@@ -43,6 +43,7 @@ import {
 import { Step } from "./step.ts";
 import { createSummaries } from "./summaries.ts";
 
+/** What a conversation is made of beside its scenario; only the gateway is required. */
 export interface ConversationParts {
   /** The only way to a model; see `createGateway`. */
   gateway: Gateway;
@@ -84,11 +85,13 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
- * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `topic`, `seed`, `turns`, `failures`, `attempts`,
+ * `notices`, `usage`, `totals`, `complexity`, `summaries`, `startedAt`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
  * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
  * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
  * `messages`.
+ * @throws DramatisError `unknown-name` when the scenario names a model that is not in the catalog, `invalid-argument` when a
+ * tool's name cannot be.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;

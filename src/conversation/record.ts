@@ -5,6 +5,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import type { ConversationOutput } from "./state.ts";
 import { transcriptOf } from "./transcript.ts";
 
+/** What a record says that a state does not. */
 export interface RecordParts {
   scenario: Scenario;
   conversationId: string;

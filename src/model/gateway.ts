@@ -34,6 +34,7 @@ import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
 import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
+/** Where requests go and what holds for all of them; the catalog and a key are required. */
 export interface GatewayOptions {
   catalog: Catalog;
   apiKey: string;
@@ -82,6 +83,7 @@ export interface ModelLineSettings<T> {
   seed?: number | undefined;
 }
 
+/** One request: its messages, what it is for, and what it may cost. */
 export interface Ask {
   messages: readonly BaseMessage[];
   purpose: Purpose;
@@ -114,6 +116,7 @@ export interface ModelLine<T> {
   ask(ask: Ask, config?: RunnableConfig): Promise<Reply<T>>;
 }
 
+/** The only way to a model; many conversations share one. */
 export interface Gateway {
   readonly catalog: Catalog;
   /** Of all requests of a turn, in milliseconds. */
@@ -183,6 +186,7 @@ function createNetworkSend(options: GatewayOptions): Send {
   });
 }
 
+/** Makes a gateway. Nothing is sent before a line is asked, and nothing needs closing. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { catalog, apiKey, turnTimeoutMs = TURN_TIMEOUT_MS } = options;
   const send = createSend(options);

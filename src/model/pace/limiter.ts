@@ -8,6 +8,7 @@ import type { Limiter, Limits } from "./permit.ts";
 
 export type { Limiter, Limits, Permit, PermitRequest } from "./permit.ts";
 
+/** The limits to keep; everything else is for tests. */
 export interface LimiterOptions {
   /** What headers say may lower these, never raise them. A function is asked at each request. Default: learned only. */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
@@ -42,6 +43,10 @@ function checkLimits(limits: Limits): Limits {
   return limits;
 }
 
+/**
+ * Makes a limiter for one gateway or several that share an account's limits; pass it as their `limiter`.
+ * @throws DramatisError `invalid-argument` for a limit below 1
+ */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
   const { limits = NO_LIMITS, random = Math.random, timer = systemTimer, soon = setImmediate } = options;
   const ownClock = options.clock ?? (() => performance.now());
