@@ -105,6 +105,8 @@ export interface Ask {
   lengths?: LengthLimits | undefined;
   /** Told of every failed attempt as it happens, before the wait for the next. */
   onAttempt?: ((attempt: Attempt) => void) | undefined;
+  /** Told of what may have been paid when `ask` throws, as it does when the signal of its configuration aborts. */
+  onThrow?: ((paid: Pick<Reply<unknown>, "usage" | "attempts">) => void) | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
   /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
@@ -284,7 +286,10 @@ export function createGateway(options: GatewayOptions): Gateway {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
         const usage = await settled(sent, counted, leastInputTokens(worst));
-        if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
+        if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) {
+          asked.onThrow?.({ usage, attempts: sent.attempts });
+          throw error;
+        }
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
     }

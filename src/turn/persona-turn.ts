@@ -279,6 +279,10 @@ async function askUntilAnswered(
         conversation: parts.conversation,
         tell: tell(),
         onAttempt: parts.onAttempt,
+        onThrow(paid) {
+          outcome.usage.push(...paid.usage);
+          outcome.attempts.push(...paid.attempts);
+        },
         spendableNanoUsd: spendable(),
       },
       config,

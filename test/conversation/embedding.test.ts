@@ -120,6 +120,32 @@ describe("a person who is asked on the way", () => {
   });
 });
 
+describe("a run that LangGraph's own signal breaks off", () => {
+  it("still counts what its last request may have cost, when it goes on", async () => {
+    const abort = new AbortController();
+    const { graph, server } = await openStage({
+      scenario: turns(2),
+      passages: [],
+      parts: { checkpointer: new MemorySaver() },
+      gateway: {
+        fetch: async (url, init) => {
+          const answered = await server.fetch(url, init);
+          if (server.bill.requests === 2) abort.abort();
+          return server.bill.requests === 2 ? Promise.reject(abort.signal.reason) : answered;
+        },
+      },
+    });
+    const thread = { configurable: { thread_id: "aborted" } };
+    await expect(graph.invoke({}, { ...thread, signal: abort.signal })).rejects.toThrow(/abort/i);
+    const { turns: taken, totals } = await graph.invoke(null, thread);
+    expect(taken).toHaveLength(2);
+    expect(totals.requests).toBe(server.bill.requests);
+    expect(totals.unpricedRequests).toBe(1);
+    const { costNanoUsd = 0, unpricedBoundNanoUsd } = totals;
+    expect(costNanoUsd + unpricedBoundNanoUsd).toBeGreaterThan(server.bill.costNanoUsd);
+  });
+});
+
 describe("a thread that is edited from outside", () => {
   const thread = { configurable: { thread_id: "edited" } };
 
