@@ -19,6 +19,7 @@ import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { findKey, type KeySource } from "./vault/find-key.ts";
 
+/** How requests are carried, paid, paced and kept; everything is optional. `{}` reads the environment. */
 export interface DramatisOptions {
   /**
    * Default: the key of `keyFile`, else the variable OPENAI_API_KEY, else the first API key of the vault. Without a key,
@@ -62,6 +63,7 @@ export interface DramatisOptions {
   clock?: (() => number) | undefined;
 }
 
+/** Where failed attempts are logged: `logger`, else `file`. Neither: nowhere. */
 export interface LogOptions {
   file?: string | undefined;
   logger?: WarningLogger | undefined;
@@ -70,6 +72,7 @@ export interface LogOptions {
   onLost?: ((error: unknown) => void) | undefined;
 }
 
+/** Everything conversations share: a catalog, a gateway, and the offline server where there is no key. Needs no closing. */
 export interface Dramatis {
   readonly transport: ConversationRecord["transport"];
   readonly catalog: Catalog;
@@ -88,9 +91,16 @@ export interface Dramatis {
   readonly keySource: KeySource | undefined;
   /** Present when `transport` is `offline`; keeps its own bill. */
   readonly offline: OfflineServer | undefined;
-  /** The compiled graph of a scenario, wired to this gateway. */
+  /**
+   * The compiled graph of a scenario, wired to this gateway.
+   * @throws DramatisError as `createConversation` does.
+   */
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
-  /** Runs a scenario to its end. */
+  /**
+   * Runs a scenario to its end. What a model, a tool or the network does wrong is in the record, and no exception.
+   * @throws DramatisError `invalid-argument` or `unknown-name` for a context that cannot be, `secret-found` or `too-long`
+   * for an input that is refused; ConversationError, with the record, when something throws after a request was paid.
+   */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
   /**
    * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
@@ -100,6 +110,7 @@ export interface Dramatis {
   quote(scenario: Scenario, options?: QuoteOptions): Promise<Quote>;
 }
 
+/** The options of `Dramatis.run`: those of `runConversation` and of `createConversation`, but for what is known already. */
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
   Omit<ConversationParts, "gateway"> & {
     /** Default: `newConversationId` of the scenario. */
@@ -209,6 +220,9 @@ function opened({ replay: file, record, apiKey, env = process.env }: DramatisOpt
 /**
  * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
  * `offline` is not true, the vault, and what `replay` names; nothing needs closing.
+ * @throws DramatisError `invalid-argument` for options that cannot be, and where `offline` is false and there is no key;
+ * `write-failed` for a recording that cannot be made; those of `openVault` where a key is looked for; InvalidFilesError
+ * for a catalog or a recording with mistakes.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
   const { clock = Date.now, timeoutMs, maxRetries, cache } = options;

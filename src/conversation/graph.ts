@@ -18,6 +18,7 @@ import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { createAnswerLine } from "./answer-line.ts";
+import { createBrokenOff } from "./broken-off.ts";
 import { changesIn } from "./changes.ts";
 import { contextReader } from "./context.ts";
 import { removeControlBranches, watchBranches } from "./control-branches.ts";
@@ -42,6 +43,7 @@ import {
 import { Step } from "./step.ts";
 import { createSummaries } from "./summaries.ts";
 
+/** What a conversation is made of beside its scenario; only the gateway is required. */
 export interface ConversationParts {
   /** The only way to a model; see `createGateway`. */
   gateway: Gateway;
@@ -51,7 +53,11 @@ export interface ConversationParts {
   policy?: Policy | undefined;
   /** Further endings, asked after the scenario's. */
   endings?: readonly Ending[] | undefined;
-  /** Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. */
+  /**
+   * Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. One
+   * that calls `interrupt()` needs a checkpointer; when the run goes on, LangGraph takes the turn anew, so what was asked
+   * before the interrupt is asked and paid again. Both are counted, unless another process goes on.
+   */
   tools?: readonly StructuredToolInterface[] | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
@@ -67,7 +73,8 @@ export type Conversation = CompiledGraph<
   ConversationContextInput,
   ConversationInput,
   ConversationOutput,
-  unknown,
+  // By node: LangGraph would take the updates that are streamed for inputs.
+  Record<string, ConversationUpdate>,
   CommandInstance<unknown, Partial<ConversationUpdate>, string>,
   ConversationEvent
 >;
@@ -78,17 +85,20 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
- * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `topic`, `seed`, `turns`, `failures`, `attempts`,
+ * `notices`, `usage`, `totals`, `complexity`, `summaries`, `startedAt`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
  * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
  * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
  * `messages`.
+ * @throws DramatisError `unknown-name` when the scenario names a model that is not in the catalog, `invalid-argument` when a
+ * tool's name cannot be.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;
   const clock = parts.clock ?? Date.now;
   const index = indexOf(scenario.passages);
   const summaries = createSummaries(gateway);
+  const brokenOff = createBrokenOff();
   const moderate = createModeratorNode({
     scenario,
     gateway,
@@ -140,6 +150,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
       categories,
       clock,
       summaries,
+      brokenOff,
     });
     graph.addNode(
       persona.id,

@@ -6,6 +6,7 @@ import { DramatisError } from "../domain/errors.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
+import type { UsageEntry } from "../domain/usage.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { longestAnswer } from "../model/longest-answer.ts";
@@ -14,6 +15,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
 import type { SentRequest } from "../turn/sent-prompt.ts";
 import type { AnswerLine } from "./answer-line.ts";
+import type { BrokenOff } from "./broken-off.ts";
 import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
@@ -36,6 +38,7 @@ export interface PersonaNodeParts {
   categories: readonly string[];
   clock: () => number;
   summaries: Summaries;
+  brokenOff: BrokenOff;
 }
 
 /** Failures that the next speaker would meet as well: going on cannot help. */
@@ -107,6 +110,9 @@ function haltOf(
   return { ending: { kind: "failure", evidence }, status: "failed" };
 }
 
+/** Summaries are no part of a turn's own cost. */
+const isOfTurn = ({ purpose }: UsageEntry) => purpose === "turn";
+
 /** Of all turns, in every turn: a loop, since `flatMap` takes ten times as long. */
 function citationsOf(turns: readonly Turn[]): string[] {
   const all: string[] = [];
@@ -134,7 +140,11 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     const model = chooseModel(parts, settings, complexity.level);
     const { conversationId = "" } = state;
     const reserved = parts.summaries.reservedNanoUsd(conversationId);
-    const budget = budgetOf(settings.maxCostUsd, state.totals, reserved);
+    const key = { conversationId, turn: choice.turn };
+    const before = parts.brokenOff.take(key);
+    const isAnew = before.usage.length > 0;
+    const totalsBefore = isAnew ? addTotals(state.totals, totalsOf(before.usage)) : state.totals;
+    const budget = budgetOf(settings.maxCostUsd, totalsBefore, reserved);
     const startedAt = clock();
     const info = gateway.catalog.model(model.id);
     const shown = createShown(
@@ -173,6 +183,13 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         signal: abort,
         onText: speech?.tell,
         onAttempt: (attempt) => emit(config, { type: "attempt", attempt }),
+        onBrokenOff: (paid) => {
+          const { made } = shown;
+          parts.brokenOff.keep(key, {
+            usage: [...before.usage, ...made.usage, ...paid.usage],
+            attempts: [...before.attempts, ...made.attempts, ...paid.attempts],
+          });
+        },
       },
       config,
     );
@@ -186,7 +203,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     });
 
     const last = answer === undefined ? problems.at(-1) : undefined;
-    const paid = [...shown.made.usage, ...usage];
+    const paid = [...before.usage, ...shown.made.usage, ...usage];
     const totals = totalsOf(paid);
     const after = last && budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
     const mustStop = scenario.onFailure === "stop" || isHopeless(last?.kind, state);
@@ -194,7 +211,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });
     const wasSent = paid.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
     // Nothing was sent: the turn did not begin, and is taken again when the conversation goes on.
-    const failed = [...shown.made.attempts, ...attempts];
+    const failed = [...before.attempts, ...shown.made.attempts, ...attempts];
     if (halt !== undefined && !wasSent) return { halt, attempts: failed };
 
     const spoken = {
@@ -222,7 +239,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       ...spoken,
       ...answer,
       toolCalls,
-      usage: subtotalOf(usage),
+      usage: subtotalOf([...before.usage.filter(isOfTurn), ...usage]),
       complexity: complexity.level,
     };
     emit(config, { type: "turn", turn });

@@ -16,6 +16,7 @@ export type Complexity = z.output<typeof complexitySchema>;
 
 /** How the structured answer is demanded from the model; see `Catalog`. */
 export const STRUCTURED_METHODS = ["json-schema", "function-calling", "json-mode"] as const;
+/** A way to demand a structured answer. */
 export type StructuredMethod = (typeof STRUCTURED_METHODS)[number];
 
 const pingPongLimit = count
@@ -52,6 +53,7 @@ const endingKeys = {
     .describe("No new citation, area of expertise or pair of speakers for this many turns."),
 };
 
+/** One condition that ends a conversation: exactly one key is set. */
 export interface EndingSettings {
   maxTurns?: number | undefined;
   maxTokens?: number | undefined;
@@ -131,6 +133,7 @@ export const contextSettingsSchema = z.strictObject({
 });
 export type ContextSettings = z.output<typeof contextSettingsSchema>;
 
+/** The shape of a scenario file. */
 export const scenarioSchema = z.strictObject({
   id: slugSchema.describe("Unique slug."),
   title: text,
@@ -176,4 +179,5 @@ export const scenarioSchema = z.strictObject({
 
 /** A validated scenario as its file says it; the cast may still be ids. */
 export type ScenarioFile = z.output<typeof scenarioSchema>;
+/** A scenario as it is written: whatever has a default may be left out. */
 export type ScenarioInput = z.input<typeof scenarioSchema>;

@@ -7,6 +7,7 @@ import type { Reservation } from "./budget.ts";
 
 /** The body of a request as LangChain builds it; whether it streams is the transport's business. */
 export type ChatRequest = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
+/** A whole answer as OpenAI's protocol has it. */
 export type Completion = OpenAIClient.Chat.Completions.ChatCompletion;
 
 /** Who asks, and for what. */

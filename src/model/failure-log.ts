@@ -12,6 +12,7 @@ export interface FailureLog {
   failed(attempt: Attempt, exchange: Exchange): void;
 }
 
+/** Where failed attempts are logged, and how much of them. */
 export interface FailureLogOptions {
   /** A pino logger, or any with such a `warn`. */
   logger: WarningLogger;

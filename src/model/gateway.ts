@@ -34,6 +34,7 @@ import { DEFAULT_RETRY, type RetrySettings } from "./retry.ts";
 import { wait } from "./wait.ts";
 import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
+/** Where requests go and what holds for all of them; the catalog and a key are required. */
 export interface GatewayOptions {
   catalog: Catalog;
   apiKey: string;
@@ -82,6 +83,7 @@ export interface ModelLineSettings<T> {
   seed?: number | undefined;
 }
 
+/** One request: its messages, what it is for, and what it may cost. */
 export interface Ask {
   messages: readonly BaseMessage[];
   purpose: Purpose;
@@ -103,6 +105,8 @@ export interface Ask {
   lengths?: LengthLimits | undefined;
   /** Told of every failed attempt as it happens, before the wait for the next. */
   onAttempt?: ((attempt: Attempt) => void) | undefined;
+  /** Told of what may have been paid when `ask` throws, as it does when the signal of its configuration aborts. */
+  onThrow?: ((paid: Pick<Reply<unknown>, "usage" | "attempts">) => void) | undefined;
   /** Told of every piece of the answer as it arrives; the request is then streamed. */
   onDelta?: ((delta: Delta) => void) | undefined;
   /** The same for one text field of the answer, decoded: plain text instead of JSON. Not beside `onDelta`. */
@@ -114,6 +118,7 @@ export interface ModelLine<T> {
   ask(ask: Ask, config?: RunnableConfig): Promise<Reply<T>>;
 }
 
+/** The only way to a model; many conversations share one. */
 export interface Gateway {
   readonly catalog: Catalog;
   /** Of all requests of a turn, in milliseconds. */
@@ -190,6 +195,7 @@ function createNetworkSend(options: GatewayOptions): Send {
   });
 }
 
+/** Makes a gateway. Nothing is sent before a line is asked, and nothing needs closing. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { catalog, apiKey, turnTimeoutMs = TURN_TIMEOUT_MS } = options;
   const send = createSend(options);
@@ -284,7 +290,10 @@ export function createGateway(options: GatewayOptions): Gateway {
         if (isGraphBubbleUp(error)) throw error;
         const problem = problemOf(error, sent);
         const usage = await settled(sent, handler.entries[0], leastInputTokens(worst));
-        if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) throw error;
+        if (problem === undefined || (config.signal?.aborted && !asked.signal?.aborted)) {
+          asked.onThrow?.({ usage, attempts: sent.attempts });
+          throw error;
+        }
         return { kind: "problem", ...problem, usage, attempts: sent.attempts };
       }
     }

@@ -18,6 +18,7 @@ import {
 } from "./exchange-lines.ts";
 import { ModelError, modelError } from "./model-error.ts";
 
+/** Where exchanges are written, and what must not be. */
 export interface RecorderOptions {
   file: string;
   transport: Header["transport"];
@@ -26,6 +27,7 @@ export interface RecorderOptions {
   clock: () => number;
 }
 
+/** Keeps every exchange of a gateway in a file. */
 export interface Recorder {
   readonly file: string;
   /** Why the file does not hold everything; said once, when the conversation is over. */

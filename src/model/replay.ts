@@ -7,12 +7,14 @@ import { differenceText, firstDifference } from "./first-difference.ts";
 import { ModelError, soundName } from "./model-error.ts";
 import { tellAtOnce } from "./told-at-once.ts";
 
+/** Which recording, and which key was left out of it. */
 export interface ReplayOptions {
   file: string;
   /** What was left out of the recording, where it is known. */
   apiKey: string | undefined;
 }
 
+/** A recording that answers in place of a network. */
 export interface Replay {
   readonly file: string;
   /** Of the recorded run. */

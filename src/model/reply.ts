@@ -13,6 +13,7 @@ export interface RequestedCall {
   problem?: string | undefined;
 }
 
+/** An answer of the demanded shape, tool calls, or what went wrong; decide by `kind`. */
 export type ReplyOutcome<T> =
   | { kind: "answer"; value: T }
   | { kind: "tool-calls"; calls: RequestedCall[] }

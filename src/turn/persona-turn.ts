@@ -53,6 +53,8 @@ export interface TurnParts {
   onAttempt?: Ask["onAttempt"];
   /** Told of the answer's message as it arrives; requests are then streamed. */
   onText?: ((piece: TextPiece) => void) | undefined;
+  /** Told of what was paid, when something breaks the turn off by throwing: a tool's `interrupt()`, or the graph's signal. */
+  onBrokenOff?: ((paid: Pick<TurnOutcome, "usage" | "attempts">) => void) | undefined;
 }
 
 export interface ShorterPrompt {
@@ -192,8 +194,6 @@ function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
 }
 
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
-  const { line, turn, personaId } = parts;
-  const messages = [...parts.prompt];
   const outcome: TurnOutcome = {
     answer: undefined,
     problems: [],
@@ -202,6 +202,22 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     usage: [],
     attempts: [],
   };
+  try {
+    return await askUntilAnswered(parts, config, outcome);
+  } catch (error) {
+    parts.onBrokenOff?.(outcome);
+    throw error;
+  }
+}
+
+/** Fills in the outcome as it goes, and returns it. */
+async function askUntilAnswered(
+  parts: TurnParts,
+  config: RunnableConfig,
+  outcome: TurnOutcome,
+): Promise<TurnOutcome> {
+  const { line, turn, personaId } = parts;
+  const messages = [...parts.prompt];
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
   const tell = numbered(parts.onText);
@@ -263,6 +279,10 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         conversation: parts.conversation,
         tell: tell(),
         onAttempt: parts.onAttempt,
+        onThrow(paid) {
+          outcome.usage.push(...paid.usage);
+          outcome.attempts.push(...paid.attempts);
+        },
         spendableNanoUsd: spendable(),
       },
       config,

@@ -14,6 +14,7 @@ export interface SentRequest {
   usage: readonly UsageEntry[];
 }
 
+/** What was sent for a turn, as it was sent; it holds private notes. */
 export interface SentPrompt {
   turn: number;
   persona: string;
@@ -40,6 +41,7 @@ export interface ExplainedRequest {
   cachedTokens?: number | undefined;
 }
 
+/** What was sent for a turn, part by part, with tokens. */
 export interface ExplainedPrompt {
   turn: number;
   persona: string;

@@ -6,6 +6,7 @@ export interface Limits {
   tokensPerMinute?: number | undefined;
 }
 
+/** A request that wants to be sent. */
 export interface PermitRequest {
   model: string;
   /** Estimate: prompt tokens and the most output asked for, as the provider counts it. 0 to 1e9. */
