@@ -93,7 +93,6 @@ function conversationIdOf({ configurable = {} }: LangGraphRunnableConfig): strin
 export function createModeratorNode(parts: ModeratorParts) {
   const { scenario, clock } = parts;
   const choose = chooser(parts);
-  const castIds = new Set(scenario.cast.map(({ id }) => id));
 
   function opened(state: ConversationState, config: LangGraphRunnableConfig): Opened {
     const conversationId = state.conversationId ?? conversationIdOf(config);
@@ -194,7 +193,7 @@ export function createModeratorNode(parts: ModeratorParts) {
         conversationId: start.conversationId,
         seed: start.seed,
         turn: view.turn,
-        transcript: transcriptOf(state, castIds),
+        transcript: transcriptOf(state, scenario.cast),
         summaries: state.summaries,
         plan: settings.context,
         turnsLeft: settings.maxTurns === undefined ? undefined : settings.maxTurns - view.turn + 1,
