@@ -20,8 +20,8 @@ import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model
 import { chooseModel } from "./persona-node.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
-import { type RunSettings, settingsOf } from "./settings.ts";
-import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { RunSettings } from "./settings.ts";
+import type { ConversationState, ConversationUpdate } from "./state.ts";
 import type { Spent, Summaries } from "./summaries.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { ConversationView } from "./view.ts";
@@ -148,7 +148,7 @@ export function createModeratorNode(parts: ModeratorParts) {
 
   return async function moderatorNode(
     state: ConversationState,
-    context: ConversationContext,
+    settings: RunSettings,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
     const start = opened(state, config);
@@ -163,7 +163,6 @@ export function createModeratorNode(parts: ModeratorParts) {
       return { ...start, ...update, usage, attempts, totals: totalsOf(usage) };
     };
     if (state.halt !== null) return ended({ ...state.halt, halt: null });
-    const settings = settingsOf(scenario, context);
     const last = lastChoice(state);
     const view: ConversationView = {
       topic: state.topic ?? scenario.topic,

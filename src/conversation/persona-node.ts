@@ -17,10 +17,10 @@ import type { AnswerLine } from "./answer-line.ts";
 import { type Budget, budgetOf, budgetReached } from "./budget.ts";
 import { emit } from "./events.ts";
 import { runSignals } from "./run-signals.ts";
-import { type RunSettings, settingsOf } from "./settings.ts";
+import type { RunSettings } from "./settings.ts";
 import { createShown } from "./shown.ts";
 import { createSpeech } from "./speech.ts";
-import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { ConversationState, ConversationUpdate } from "./state.ts";
 import type { Summaries } from "./summaries.ts";
 import { turnMessageId } from "./transcript.ts";
 
@@ -120,7 +120,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
 
   return async function personaNode(
     state: ConversationState,
-    context: ConversationContext,
+    settings: RunSettings,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
     const { next: choice, complexity } = state;
@@ -130,7 +130,6 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         `Node ${persona.id} ran before the moderator chose a speaker.`,
       );
     }
-    const settings = settingsOf(scenario, context);
     const model = chooseModel(parts, settings, complexity.level);
     const { conversationId = "" } = state;
     const reserved = parts.summaries.reservedNanoUsd(conversationId);
@@ -151,7 +150,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       },
       config,
     );
-    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: context.stream, config });
+    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: settings.stream, config });
     const { abort, onPrompt } = runSignals();
     const requests: SentRequest[] = [];
     const { answer, problems, toolCalls, notices, usage, attempts } = await takeTurn(
