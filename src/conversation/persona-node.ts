@@ -8,7 +8,7 @@ import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { longestAnswer } from "../model/longest-answer.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
 import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";

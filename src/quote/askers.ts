@@ -22,7 +22,7 @@ import { COMPLEXITY_LEVELS } from "../domain/scenario.ts";
 import { summarySchema } from "../domain/summary.ts";
 import { type Demand, demandText } from "../model/demand.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { longestAnswer } from "../model/longest-answer.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
 import { MAX_CALLS } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
 import { countTokens } from "../model/tokens.ts";
