@@ -2,7 +2,7 @@
 import type { ScenarioFile } from "../domain/scenario.ts";
 import type { Choice } from "../domain/turn.ts";
 import type { TurnProblem } from "../turn/persona-turn.ts";
-import { type Budget, budgetReached } from "./budget.ts";
+import { budgetReached, type ConversationBudget } from "./budget.ts";
 import type { ConversationState } from "./state.ts";
 
 export type Halt = NonNullable<ConversationState["halt"]>;
@@ -14,7 +14,7 @@ export interface FailedTurn {
   /** The conversation as it was before. */
   before: Pick<ConversationState, "turns" | "failures">;
   /** What is left of the budget after it. */
-  budget: Budget | undefined;
+  budget: ConversationBudget | undefined;
   onFailure: ScenarioFile["onFailure"];
 }
 

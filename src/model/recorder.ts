@@ -123,7 +123,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return {
       kind: "exchange",
       at: clock(),
-      ...(turn === undefined ? {} : { turn }),
+      turn,
       ...(persona === undefined ? {} : { persona }),
       purpose,
       digest: digestOfKept(request),

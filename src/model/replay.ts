@@ -66,7 +66,7 @@ export function openReplay({ file, apiKey }: ReplayOptions): Replay {
   function differs(request: Record<string, unknown>, { labels }: Exchange): string {
     const { turn, persona, purpose } = labels;
     const who = persona === undefined ? "" : ` of ${persona}`;
-    const place = `Replay of ${file}, turn ${turn ?? "unknown"}, request for a ${purpose}${who}`;
+    const place = `Replay of ${file}, turn ${turn}, request for a ${purpose}${who}`;
     const group = groups.get(groupOf(labels)) ?? [];
     const left = group.filter(({ isUsed }) => !isUsed);
     const nearest = left.find(({ exchange }) => exchange.persona === persona) ?? left[0];
