@@ -15,6 +15,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
 import { oncePer } from "../domain/once-per.ts";
+import { drawSeed } from "../domain/random.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -94,7 +95,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     scenario,
     gateway,
     clock,
-    drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
+    drawSeed: parts.drawSeed ?? drawSeed,
     policy: parts.policy,
     endings: parts.endings ?? [],
     summaries,
