@@ -4,8 +4,8 @@ import { attemptSchema } from "../domain/attempt.ts";
 import { REQUEST_FAILURES } from "../domain/errors.ts";
 import { mapTexts, withoutKeyShapes, withoutKeys } from "../domain/secrets.ts";
 import { PURPOSES } from "../domain/usage.ts";
+import { completionSchema } from "./completion-schema.ts";
 import type { ChatRequest, Completion } from "./exchange.ts";
-import { completionSchema } from "./network.ts";
 import { decidingParameters, digestOf } from "./request-digest.ts";
 
 /** Changes when a line's shape does. */
