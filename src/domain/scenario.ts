@@ -64,7 +64,6 @@ export interface EndingSettings {
   any?: EndingSettings[] | undefined;
   all?: EndingSettings[] | undefined;
 }
-export type EndingKind = keyof EndingSettings;
 
 type EndingInput = Omit<EndingSettings, "consensus" | "any" | "all"> & {
   consensus?: { minTurns?: number | undefined } | undefined;
