@@ -57,8 +57,8 @@ export {
   type ModelLineSettings,
 } from "./model/gateway.ts";
 export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
-export { createRecorder, type Recorder, type RecorderOptions } from "./model/recorder.ts";
-export { openReplay, type Replay, type ReplayOptions } from "./model/replay.ts";
+export { createRecorder, type Recorder, type RecorderOptions } from "./model/recording/recorder.ts";
+export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
 export type { Reply } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
 export type { Bill, Charge } from "./offline/bill.ts";

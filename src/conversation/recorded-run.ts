@@ -2,9 +2,9 @@
 import { DramatisError } from "../domain/errors.ts";
 import { drawSeed } from "../domain/random.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import type { RunLine } from "../model/exchange-lines.ts";
-import type { Recorder } from "../model/recorder.ts";
-import type { Replay } from "../model/replay.ts";
+import type { RunLine } from "../model/recording/exchange-lines.ts";
+import type { Recorder } from "../model/recording/recorder.ts";
+import type { Replay } from "../model/recording/replay.ts";
 import { canonicalJson } from "../model/request-digest.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { ConversationParts } from "./graph.ts";

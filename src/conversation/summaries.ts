@@ -16,7 +16,7 @@ import type { Ask, Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
 import type { Reply } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
-import { boundNanoUsd } from "../model/worst-case.ts";
+import { boundNanoUsd } from "../model/tokens/worst-case.ts";
 import { adopted, type Block } from "../turn/context-window.ts";
 import { spoken } from "../turn/prompt.ts";
 import { bounded, isEmptySummary, SUMMARY_OUTPUT_TOKENS, summaryPrompt } from "../turn/summary.ts";

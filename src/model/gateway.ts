@@ -23,8 +23,8 @@ import { ModelError } from "./model-error.ts";
 import type { Priority } from "./pace/permit.ts";
 import { type Reply, readReply } from "./reply.ts";
 import { settledUsage } from "./settled-usage.ts";
+import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./tokens/worst-case.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
-import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.ts";
 
 export interface GatewayOptions extends TransportOptions {
   catalog: Catalog;

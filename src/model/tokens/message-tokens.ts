@@ -5,7 +5,7 @@
  * a message is kept as long as the message.
  */
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
-import { oncePer } from "../domain/once-per.ts";
+import { oncePer } from "../../domain/once-per.ts";
 import { type Encoding, tokenBound, tokenCounter } from "./tokens.ts";
 
 /** Tokens around the texts: of a reply, a message, a name, a tool call. */

@@ -1,6 +1,6 @@
 /** Where two values of plain data first differ, and what stands there in each, in few words. */
-import { pathText } from "../domain/problem-words.ts";
-import { isObject } from "./json-object.ts";
+import { pathText } from "../../domain/problem-words.ts";
+import { isObject } from "../json-object.ts";
 
 export interface Difference {
   path: readonly (string | number)[];

@@ -1,7 +1,7 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
 import type { BaseMessage } from "@langchain/core/messages";
-import type { ModelInfo } from "../domain/model-info.ts";
-import { costNanoUsd } from "../ledger/cost.ts";
+import type { ModelInfo } from "../../domain/model-info.ts";
+import { costNanoUsd } from "../../ledger/cost.ts";
 import { promptBound, promptTokens } from "./message-tokens.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 

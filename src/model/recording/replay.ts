@@ -1,11 +1,11 @@
 /** Answers requests from a recording, with no network: each as it was answered then, or an error that shows what differs. */
-import type { RequestFailure } from "../domain/errors.ts";
-import type { Completion, Exchange, Send } from "./exchange.ts";
+import type { RequestFailure } from "../../domain/errors.ts";
+import type { Completion, Exchange, Send } from "../exchange.ts";
+import { ModelError, soundName } from "../model-error.ts";
+import { tellAtOnce } from "../told-at-once.ts";
 import { readExchangeFile, type StoredExchange } from "./exchange-file.ts";
 import { digestOfKept, type Header, keptRequest, type RunLine } from "./exchange-lines.ts";
 import { differenceText, firstDifference } from "./first-difference.ts";
-import { ModelError, soundName } from "./model-error.ts";
-import { tellAtOnce } from "./told-at-once.ts";
 
 export interface ReplayOptions {
   file: string;
