@@ -32,17 +32,16 @@ const inTurn = oncePer(
   }),
 );
 
+const NOTHING: Said = { speaker: OUTSIDER, message: "", turn: undefined, id: undefined };
+
 /** By cast: who is a persona in one conversation may be anybody in another, and messages may be shared. */
 const fromOutsideOf = oncePer((cast: readonly Persona[]) => {
   const taken = new Set(["", SUMMARY_NAME, ...cast.map(({ id }) => id)]);
   return oncePer((message: BaseMessage): Said => {
+    const { text, id } = message;
+    if (text.trim() === "") return NOTHING;
     const name = (message.name ?? OUTSIDER).replace(NAME, "_");
-    return {
-      speaker: taken.has(name) ? OUTSIDER : name,
-      message: message.text,
-      turn: undefined,
-      id: message.id,
-    };
+    return { speaker: taken.has(name) ? OUTSIDER : name, message: text, turn: undefined, id };
   });
 });
 
@@ -55,12 +54,15 @@ export function transcriptOf(
   cast: readonly Persona[],
 ): Said[] {
   const fromOutside = fromOutsideOf(cast);
-  const taken = new Map(turns.map((turn) => [turnMessageId(turn.turn), turn]));
+  const inTurns = new Map<string | undefined, Said>();
+  for (const turn of turns) {
+    const one = inTurn(turn);
+    inTurns.set(one.id, one);
+  }
   const said: Said[] = [];
   for (const message of messages) {
-    const turn = message.id === undefined ? undefined : taken.get(message.id);
-    const one = turn === undefined ? fromOutside(message) : inTurn(turn);
-    if (turn !== undefined || one.message.trim() !== "") said.push(one);
+    const one = inTurns.get(message.id) ?? fromOutside(message);
+    if (one !== NOTHING) said.push(one);
   }
   return said;
 }
