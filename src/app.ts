@@ -1,7 +1,7 @@
 /** The only wiring: keys and options in; a catalog, a gateway and, without a key, the offline server out. */
 import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
-import { agreedRun, recordedPart } from "./conversation/recorded-run.ts";
+import { recordedRuns } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
@@ -10,8 +10,8 @@ import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
 import { createLimiter, type Limits } from "./model/pace/limiter.ts";
-import { createRecorder, type Recorder } from "./model/recorder.ts";
-import { openReplay, type Replay } from "./model/replay.ts";
+import { createRecorder, type Recorder } from "./model/recording/recorder.ts";
+import { openReplay, type Replay } from "./model/recording/replay.ts";
 import type { ResponseCache } from "./model/response-cache.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { makeQuote, type Quote, type QuoteOptions } from "./quote/quote.ts";
@@ -274,33 +274,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   });
   /** Endings by time fire where they fired in the recorded run. */
   const time = replay === undefined ? {} : { clock: replay.clock };
-  let replayed = 0;
-
-  /** Of the options of a run: from the recording, or noted in one. */
-  function begun(scenario: Scenario, run: RunScenarioOptions): RunScenarioOptions {
-    const { context } = run;
-    const recorded = replay?.runs[replayed++];
-    if (replay !== undefined && recorded !== undefined) {
-      const signals = [replay.interrupted, run.stopSignal].filter((signal) => signal !== undefined);
-      const agreed = agreedRun(recorded, { scenario: scenario.id, input: run.input, context }, replay.file);
-      return { ...run, ...agreed, stopSignal: AbortSignal.any(signals) };
-    }
-    if (recorder === undefined) return run;
-    const isNew = run.checkpointer === undefined;
-    const seed =
-      run.input?.seed ?? scenario.seed ?? (isNew ? Math.floor(Math.random() * 2 ** 31) : undefined);
-    const input = { ...run.input, ...(seed === undefined ? {} : { seed }) };
-    recorder.begin(recordedPart({ scenario: scenario.id, input, context }));
-    return { ...run, input };
-  }
-
-  /** A replay that came to another end than its recording has failed, whatever became of the request that differed. */
-  function checked(record: ConversationRecord): ConversationRecord {
-    recorder?.end(record.status);
-    const evidence = replay?.problem;
-    if (evidence === undefined || record.status === "failed") return record;
-    return { ...record, status: "failed", ending: { kind: "failure", evidence } };
-  }
+  const runs = recordedRuns({ recorder, replay });
 
   return {
     transport,
@@ -316,12 +290,12 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     conversation: (scenario, parts = {}) =>
       createConversation(scenario, { clock, ...parts, ...time, gateway }),
     async run(scenario, run = {}) {
-      const options = { clock, ...begun(scenario, run), ...time, scenario, transport };
+      const options = { clock, ...runs.begun(scenario, run), ...time, scenario, transport };
       const graph = createConversation(scenario, { ...options, gateway });
       const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
       const replayOf = replay?.transport;
       try {
-        return checked(await runConversation(graph, { ...options, conversationId, replayOf }));
+        return runs.ended(await runConversation(graph, { ...options, conversationId, replayOf }));
       } catch (error) {
         if (error instanceof ConversationError) recorder?.end(error.record.status);
         throw error;

@@ -70,7 +70,7 @@ export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
 export { type Budget, createBudget, type Reservation } from "./model/budget.ts";
-export type { Completion, Deadline, Delta, Priority } from "./model/exchange.ts";
+export type { Completion, Deadline, Delta } from "./model/exchange.ts";
 export type { FailureLogOptions, WarningLogger } from "./model/failure-log.ts";
 export {
   type Ask,
@@ -89,8 +89,9 @@ export {
   type Permit,
   type PermitRequest,
 } from "./model/pace/limiter.ts";
-export { createRecorder, type Recorder, type RecorderOptions } from "./model/recorder.ts";
-export { openReplay, type Replay, type ReplayOptions } from "./model/replay.ts";
+export type { Priority } from "./model/pace/permit.ts";
+export { createRecorder, type Recorder, type RecorderOptions } from "./model/recording/recorder.ts";
+export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
 export type { Reply, ReplyOutcome } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
 export type { Bill, Charge } from "./offline/bill.ts";

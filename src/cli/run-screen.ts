@@ -2,8 +2,8 @@
 import type { Dramatis } from "../app.ts";
 import { rateComplexity } from "../conversation/complexity.ts";
 import type { ConversationEvent, TokenEvent } from "../conversation/events.ts";
-import { chooseModel } from "../conversation/persona-node.ts";
 import { settingsOf } from "../conversation/settings.ts";
+import { chooseModel } from "../conversation/speaker-model.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
 import type { Attempt } from "../domain/attempt.ts";
 import { nanoUsd } from "../domain/money.ts";

@@ -9,18 +9,19 @@ import {
   START,
   StateGraph,
 } from "@langchain/langgraph";
-import { categoriesInScope, createKnowledgeIndex, type KnowledgeIndex } from "../../tools/knowledge-index.ts";
+import { categoriesInScope, createKnowledgeIndex } from "../../tools/knowledge-index.ts";
 import { SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
+import { oncePer } from "../domain/once-per.ts";
+import { drawSeed } from "../domain/random.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { createAnswerLine } from "./answer-line.ts";
 import { createBrokenOff } from "./broken-off.ts";
 import { changesIn } from "./changes.ts";
-import { contextReader } from "./context.ts";
 import { removeControlBranches, watchBranches } from "./control-branches.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
@@ -29,6 +30,7 @@ import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
 import { personaTools } from "./persona-tools.ts";
 import type { Policy } from "./policies.ts";
+import { settingsReader } from "./settings.ts";
 import {
   type ConversationContextInput,
   type ConversationInput,
@@ -103,14 +105,14 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     scenario,
     gateway,
     clock,
-    drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
+    drawSeed: parts.drawSeed ?? drawSeed,
     policy: parts.policy,
     endings: parts.endings ?? [],
     summaries,
   });
   const categories = [...categoriesInScope(index).keys()];
   const ids = scenario.cast.map(({ id }) => id) as [string, ...string[]];
-  const contextFor = contextReader(ids, gateway.catalog);
+  const settingsFor = settingsReader(scenario, gateway.catalog);
   checkModels(scenario, gateway.catalog);
   checkToolNames(parts.tools ?? []);
 
@@ -125,7 +127,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     "moderator",
     new Step(
       async (state, config) => {
-        const update = await moderate(state, contextFor(config), config);
+        const update = await moderate(state, settingsFor(config), config);
         return changesIn(state, { ...update, notices: takeNotices(config) });
       },
       // Only an embedder's own functions are not handed the configuration.
@@ -154,7 +156,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     });
     graph.addNode(
       persona.id,
-      new Step(async (state, config) => changesIn(state, await speak(state, contextFor(config), config)), {
+      new Step(async (state, config) => changesIn(state, await speak(state, settingsFor(config), config)), {
         isAmbient: false,
       }),
       { metadata: { kind: "persona", persona: persona.id, name: persona.name, role: persona.role } },
@@ -189,14 +191,8 @@ class NextSpeaker extends Runnable<ConversationState, string> {
   }
 }
 
-/** Of passages that many conversations share, the index is made once. */
-const indexes = new WeakMap<readonly Passage[], KnowledgeIndex>();
-
-function indexOf(passages: readonly Passage[]): KnowledgeIndex {
-  const index = indexes.get(passages) ?? createKnowledgeIndex(passages);
-  indexes.set(passages, index);
-  return index;
-}
+/** Many conversations may share their passages. */
+const indexOf = oncePer((passages: readonly Passage[]) => createKnowledgeIndex(passages));
 
 /** A model that is named wrongly is found before anything is paid, not when its persona first speaks. */
 function checkModels({ cast, moderator }: Scenario, catalog: Catalog): void {

@@ -17,11 +17,11 @@ import { rateComplexity } from "./complexity.ts";
 import { type Ending, firedEnding } from "./endings.ts";
 import { emit } from "./events.ts";
 import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model-policy.ts";
-import { chooseModel } from "./persona-node.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
-import { type RunSettings, settingsOf } from "./settings.ts";
-import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { RunSettings } from "./settings.ts";
+import { chooseModel } from "./speaker-model.ts";
+import type { ConversationState, ConversationUpdate } from "./state.ts";
 import type { Spent, Summaries } from "./summaries.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { ConversationView } from "./view.ts";
@@ -93,7 +93,6 @@ function conversationIdOf({ configurable = {} }: LangGraphRunnableConfig): strin
 export function createModeratorNode(parts: ModeratorParts) {
   const { scenario, clock } = parts;
   const choose = chooser(parts);
-  const castIds = new Set(scenario.cast.map(({ id }) => id));
 
   function opened(state: ConversationState, config: LangGraphRunnableConfig): Opened {
     const conversationId = state.conversationId ?? conversationIdOf(config);
@@ -149,7 +148,7 @@ export function createModeratorNode(parts: ModeratorParts) {
 
   return async function moderatorNode(
     state: ConversationState,
-    context: ConversationContext,
+    settings: RunSettings,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
     const start = opened(state, config);
@@ -164,7 +163,6 @@ export function createModeratorNode(parts: ModeratorParts) {
       return { ...start, ...update, usage, attempts, totals: totalsOf(usage) };
     };
     if (state.halt !== null) return ended({ ...state.halt, halt: null });
-    const settings = settingsOf(scenario, context);
     const last = lastChoice(state);
     const view: ConversationView = {
       topic: state.topic ?? scenario.topic,
@@ -194,7 +192,7 @@ export function createModeratorNode(parts: ModeratorParts) {
         conversationId: start.conversationId,
         seed: start.seed,
         turn: view.turn,
-        transcript: transcriptOf(state, castIds),
+        transcript: transcriptOf(state, scenario.cast),
         summaries: state.summaries,
         plan: settings.context,
         turnsLeft: settings.maxTurns === undefined ? undefined : settings.maxTurns - view.turn + 1,

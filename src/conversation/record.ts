@@ -19,7 +19,7 @@ export interface RecordParts {
 /** What was said from outside the cast, each with the turn it followed. */
 function remarksOf(state: ConversationOutput, { cast }: Scenario): ConversationRecord["remarks"] {
   let afterTurn = 0;
-  return transcriptOf(state, new Set(cast.map(({ id }) => id))).flatMap(({ turn, speaker, message }) => {
+  return transcriptOf(state, cast).flatMap(({ turn, speaker, message }) => {
     if (turn === undefined) return [{ afterTurn, speaker, message }];
     afterTurn = turn;
     return [];

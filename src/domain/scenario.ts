@@ -1,5 +1,6 @@
 /** A scenario: what is simulated. The schema of every file in `scenarios/`. */
 import { z } from "zod";
+import { THINKING_TOKENS } from "./longest-answer.ts";
 import { personaSchema, slugSchema } from "./persona.ts";
 import { screeningSchema } from "./screening.ts";
 
@@ -65,7 +66,6 @@ export interface EndingSettings {
   any?: EndingSettings[] | undefined;
   all?: EndingSettings[] | undefined;
 }
-export type EndingKind = keyof EndingSettings;
 
 type EndingInput = Omit<EndingSettings, "consensus" | "any" | "all"> & {
   consensus?: { minTurns?: number | undefined } | undefined;
@@ -168,7 +168,9 @@ export const scenarioSchema = z.strictObject({
       maxOutputTokens: count
         .max(128_000)
         .default(1200)
-        .describe("Of an answer; reasoning models get 4,000 more to think with."),
+        .describe(
+          `Of an answer; reasoning models get ${THINKING_TOKENS.toLocaleString("en-US")} more to think with.`,
+        ),
       maxToolRounds: z.int().min(0).max(10).default(2).describe("Requests of a turn that may call tools."),
       temperature: z.number().min(0).max(2).optional().describe("Never sent to reasoning models."),
     })

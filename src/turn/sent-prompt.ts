@@ -2,8 +2,8 @@
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { UsageEntry } from "../domain/usage.ts";
-import { FRAME, messageTokens } from "../model/message-tokens.ts";
-import { countTokens } from "../model/tokens.ts";
+import { FRAME, messageTokens } from "../model/tokens/message-tokens.ts";
+import { countTokens } from "../model/tokens/tokens.ts";
 import { SUMMARY_NAME } from "./summary.ts";
 
 /** One request of a turn as it went to the gateway. */

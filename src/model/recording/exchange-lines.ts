@@ -1,12 +1,12 @@
 /** The lines of a file of recorded exchanges: a header, a line for every run, and one for every exchange. */
 import { z } from "zod";
-import { attemptSchema } from "../domain/attempt.ts";
-import { REQUEST_FAILURES } from "../domain/errors.ts";
-import { mapTexts, withoutKeyShapes, withoutKeys } from "../domain/secrets.ts";
-import { PURPOSES } from "../domain/usage.ts";
-import type { ChatRequest, Completion } from "./exchange.ts";
-import { completionSchema } from "./network.ts";
-import { decidingParameters, digestOf } from "./request-digest.ts";
+import { attemptSchema } from "../../domain/attempt.ts";
+import { REQUEST_FAILURES } from "../../domain/errors.ts";
+import { mapTexts, withoutKeyShapes, withoutKeys } from "../../domain/secrets.ts";
+import { PURPOSES } from "../../domain/usage.ts";
+import { completionSchema } from "../completion-schema.ts";
+import type { ChatRequest, Completion } from "../exchange.ts";
+import { decidingParameters, digestOf } from "../request-digest.ts";
 
 /** Changes when a line's shape does. */
 export const EXCHANGE_FILE_VERSION = 1;

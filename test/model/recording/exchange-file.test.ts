@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidFilesError } from "../../src/domain/errors.ts";
-import { readExchangeFile } from "../../src/model/exchange-file.ts";
-import { createRecorder } from "../../src/model/recorder.ts";
-import { temporaryFolders } from "../vault/temporary-vault.ts";
-import { completion, exchange } from "./sample-exchange.ts";
+import { InvalidFilesError } from "../../../src/domain/errors.ts";
+import { readExchangeFile } from "../../../src/model/recording/exchange-file.ts";
+import { createRecorder } from "../../../src/model/recording/recorder.ts";
+import { temporaryFolders } from "../../vault/temporary-vault.ts";
+import { completion, exchange } from "../sample-exchange.ts";
 
 const folder = temporaryFolders()();
 let made = 0;
