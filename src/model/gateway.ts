@@ -14,6 +14,7 @@ import { withoutKey } from "../domain/secrets.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { usageEntryOf } from "../ledger/usage-handler.ts";
+import type { KeySource } from "../vault/find-key.ts";
 import { answerText, type TextPiece } from "./answer-text.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
@@ -37,6 +38,8 @@ import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./worst-case.
 export interface GatewayOptions {
   catalog: Catalog;
   apiKey: string;
+  /** Where that key was found, so that a rejection says where to mend it. Default: a program gave it. */
+  keySource?: KeySource | undefined;
   /** Any OpenAI-compatible server. Default: OpenAI's. */
   baseUrl?: string | undefined;
   /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
@@ -177,6 +180,7 @@ function createNetworkSend(options: GatewayOptions): Send {
     log: options.log && createFailureLog({ ...options.log, apiKey }),
     retry,
     apiKey,
+    keySource: options.keySource,
     clock,
     random,
     wait,
