@@ -255,6 +255,12 @@ describe("with a key", () => {
     expect([stdout, ...files].join("\n")).not.toContain("MARKEDKEY");
   });
 
+  it("refuses a budget that rounds to nothing", async () => {
+    const { exitCode, stderr } = await run(["--max-cost", "1e-12"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("above 0, like 0.25, and not below 0.000000001.");
+  });
+
   it("says which variable to check when the key is refused, and not the key", async () => {
     const { url, close } = await server.listen(0);
     const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
