@@ -258,6 +258,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   };
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
+    keySource: to?.keySource,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
     catalog,
     fetch: offline?.fetch ?? options.fetch,

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { DramatisError, InvalidFilesError } from "../domain/errors.ts";
+import { formatNotice } from "../domain/screening.ts";
 import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
@@ -31,8 +32,12 @@ export function addCheck(program: Command, terminal: Terminal): void {
       const { catalogFileKind } = await import("../catalog/catalog.ts");
       const { checkFiles } = await import("../scenario/check-files.ts");
       const files = named.length === 0 ? usualFolders() : named.map((file) => inputPath(file, terminal.env));
-      const problems = checkFiles(files, { catalog: catalogFileKind });
+      const notices = new Set<string>();
+      const problems = checkFiles(files, { catalog: catalogFileKind }, (notice) =>
+        notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
+      );
       if (problems.length > 0) throw new InvalidFilesError(problems);
+      for (const notice of notices) terminal.writeError(notice);
       const names = files.map(plainLine).join(", ");
       terminal.write(
         files.length === 1 ? `${names} is valid.\n` : `All ${files.length} are valid: ${names}.\n`,

@@ -14,7 +14,7 @@ import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import { prepareFolder, writeRecord } from "./record-files.ts";
+import { prepareFolder, prepareLog, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
 import { renderSentPrompt } from "./screen/sent-prompt.ts";
@@ -126,6 +126,7 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
   const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
   const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
+  const log = flags.log === undefined ? undefined : outputPath(flags.log, terminal.env);
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
     offline: flags.offline,
@@ -137,13 +138,14 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     clock: terminal.clock,
     limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
     log: {
-      file: flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env),
+      file: log ?? join(folder, LOG_FILE),
       withPrompts: flags.logPrompts,
       onLost: (error) => terminal.writeError(`The log cannot be written: ${String(error)}\n`),
     },
   });
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
   prepareFolder(folder);
+  if (log !== undefined) prepareLog(log);
 
   const begun = beginning(flags, scenario, dramatis);
   const { seed } = begun;

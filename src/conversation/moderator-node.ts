@@ -75,6 +75,19 @@ function allFailed({ turns, failures, cast, last }: ConversationView): EndingRec
   };
 }
 
+/** A conversation in which nobody ever spoke is not complete because its limit is reached. */
+function noneAnswered(
+  { turns, failures }: ConversationView,
+  { evidence }: EndingRecord,
+): EndingRecord | undefined {
+  const last = failures.at(-1);
+  if (turns.length > 0 || last === undefined) return undefined;
+  return {
+    kind: "failure",
+    evidence: `${evidence}, and none of them was answered; the last: ${last.kind}. ${last.detail}`,
+  };
+}
+
 /** The latest choice that led to a turn or a failure; one that the budget stopped before it began does not count. */
 function lastChoice({ turns, failures }: Pick<ConversationState, "turns" | "failures">): Choice | undefined {
   const [turn, failure] = [turns.at(-1)?.choice, failures.at(-1)?.choice];
@@ -133,7 +146,10 @@ export function createModeratorNode(parts: ModeratorParts) {
       };
     }
     const set = firedEnding(endings, view);
-    if (set !== undefined) return { ending: set, status: set.kind === "maxCostUsd" ? "budget" : "completed" };
+    if (set?.kind === "maxCostUsd") return { ending: set, status: "budget" };
+    const silent = set && noneAnswered(view, set);
+    if (silent !== undefined) return { ending: silent, status: "failed" };
+    if (set !== undefined) return { ending: set, status: "completed" };
     const fired = parts.endings.map((ending) => ending(view)).find((record) => record !== undefined);
     if (fired !== undefined) return { ending: fired, status: "completed" };
     const failed = allFailed(view);

@@ -2,6 +2,7 @@
 import { OpenAIClient } from "@langchain/openai";
 import { DramatisError, type RequestFailure } from "../domain/errors.ts";
 import { withoutKeys } from "../domain/secrets.ts";
+import type { KeySource } from "../vault/find-key.ts";
 import { retryAfterMs } from "./retry.ts";
 
 export interface ModelErrorFields {
@@ -134,7 +135,6 @@ function wasNeverSent(error: unknown): boolean {
 }
 
 const ADVICE: Partial<Record<RequestFailure, string>> = {
-  unauthorised: "Check OPENAI_API_KEY and, if it is set, OPENAI_BASE_URL; or unset the key to run offline.",
   "model-not-found":
     "Check the model's name and that your account may use it (`dramatis models` lists the catalog), and OPENAI_BASE_URL if it is set.",
   "quota-exhausted": "Raise the account's limit or add credit; sending it again cannot help.",
@@ -142,6 +142,20 @@ const ADVICE: Partial<Record<RequestFailure, string>> = {
   unreachable: "Check the network and OPENAI_BASE_URL.",
   "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
 };
+
+/** A key is to be mended where it came from; undefined: it was given by a program, or there is none. */
+function keyAdvice(source: KeySource | undefined): string {
+  switch (source) {
+    case "environment":
+      return "Check OPENAI_API_KEY and, if it is set, OPENAI_BASE_URL; or unset the key to run offline.";
+    case "key-file":
+      return "Check the key in the key file and, if it is set, OPENAI_BASE_URL; or run with --offline.";
+    case "vault":
+      return "Check the key of the vault (`dramatis keys test` does) and, if it is set, OPENAI_BASE_URL; or run with --offline.";
+    case undefined:
+      return "Check the API key and the address of the server.";
+  }
+}
 
 /** Some servers answer with a whole page, or with the request they could not read. */
 const MAX_SAID = 400;
@@ -158,6 +172,7 @@ export interface Attempted {
   model: string;
   /** Never shown. */
   key?: string | undefined;
+  keySource?: KeySource | undefined;
   /** Milliseconds since 1970, for a `Retry-After` that is a date. */
   now: number;
 }
@@ -166,7 +181,10 @@ export interface Attempted {
  * The failure that a thrown error stands for; undefined when it is not the provider's or the network's: an abort, or a
  * mistake in code.
  */
-export function modelError(error: unknown, { model, key, now }: Attempted): ModelError | undefined {
+export function modelError(
+  error: unknown,
+  { model, key, keySource, now }: Attempted,
+): ModelError | undefined {
   if (!(error instanceof Error)) return undefined;
   const kind = kindOf(error);
   if (kind === undefined) return undefined;
@@ -179,7 +197,8 @@ export function modelError(error: unknown, { model, key, now }: Attempted): Mode
   const status: number | undefined = api?.status;
   const headers: Headers | undefined = api?.headers;
   const requestId = soundName(api?.requestID, key);
-  const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, ADVICE[kind]];
+  const advice = kind === "unauthorised" ? keyAdvice(keySource) : ADVICE[kind];
+  const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, advice];
   const fields: ModelErrorFields = {
     model,
     status,

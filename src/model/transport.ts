@@ -1,5 +1,6 @@
 /** Puts together what answers a request: a recording, or a cache, attempts and a network, all of it written down or not. */
 
+import type { KeySource } from "../vault/find-key.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
@@ -15,6 +16,8 @@ import { wait } from "./wait.ts";
 
 export interface TransportOptions {
   apiKey: string;
+  /** Where that key was found, so that a rejection says where to mend it. Default: a program gave it. */
+  keySource?: KeySource | undefined;
   /** Any OpenAI-compatible server. Default: OpenAI's. */
   baseUrl?: string | undefined;
   /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
@@ -67,6 +70,7 @@ function attempted(options: TransportOptions): Send {
     log: options.log && createFailureLog({ ...options.log, apiKey }),
     retry: { ...DEFAULT_RETRY, maxRetries: options.maxRetries ?? DEFAULT_RETRY.maxRetries },
     apiKey,
+    keySource: options.keySource,
     clock,
     random,
     wait,

@@ -5,6 +5,7 @@ import type { Problem } from "../domain/errors.ts";
 import { personaSchema } from "../domain/persona.ts";
 import { type Parsed, sortProblems } from "../domain/problem-words.ts";
 import { scenarioSchema } from "../domain/scenario.ts";
+import type { Notice } from "../domain/screening.ts";
 import { readYaml } from "../domain/yaml-source.ts";
 import { parseDocument, readKnowledge } from "./knowledge.ts";
 import { parsePersona } from "./personas.ts";
@@ -18,27 +19,34 @@ export interface FileKind {
   parse(text: string, file: string): Parsed<unknown>;
 }
 
-const KINDS: Readonly<Record<string, FileKind>> = {
+type Kinds = Readonly<Record<string, FileKind>>;
+
+/** Told what the screening of a scenario lets pass: secrets that a run would send, or replace. */
+type OnNotice = (notice: Notice) => void;
+
+const ownKinds = (onNotice: OnNotice | undefined): Kinds => ({
   persona: { schema: personaSchema, parse: parsePersona },
-  scenario: { schema: scenarioSchema, parse: parseScenario },
-};
+  scenario: {
+    schema: scenarioSchema,
+    parse(text, file) {
+      const parsed = parseScenario(text, file);
+      if (parsed.ok) for (const notice of parsed.value.notices) onNotice?.(notice);
+      return parsed;
+    },
+  },
+});
 
 /**
  * Every problem of the files, in their order; none: all are good. A folder is checked as a knowledge base when
  * it holds no YAML file, else as the files in it. `moreKinds` adds kinds to persona and scenario, by name.
  */
-export function checkFiles(
-  files: readonly string[],
-  moreKinds: Readonly<Record<string, FileKind>> = {},
-): Problem[] {
-  const kinds = { ...KINDS, ...moreKinds };
+export function checkFiles(files: readonly string[], moreKinds: Kinds = {}, onNotice?: OnNotice): Problem[] {
+  const kinds = { ...ownKinds(onNotice), ...moreKinds };
   const problems = files.flatMap((file) =>
     isFolder(file) ? checkFolder(file, kinds) : checkFile(file, kinds),
   );
   return sortProblems(problems);
 }
-
-type Kinds = typeof KINDS;
 
 function checkFolder(folder: string, kinds: Kinds): Problem[] {
   const entries = readFolder(folder);

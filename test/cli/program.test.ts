@@ -255,6 +255,12 @@ describe("with a key", () => {
     expect([stdout, ...files].join("\n")).not.toContain("MARKEDKEY");
   });
 
+  it("refuses a budget that rounds to nothing", async () => {
+    const { exitCode, stderr } = await run(["--max-cost", "1e-12"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("above 0, like 0.25, and not below 0.000000001.");
+  });
+
   it("says which variable to check when the key is refused, and not the key", async () => {
     const { url, close } = await server.listen(0);
     const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
@@ -268,6 +274,16 @@ describe("with a key", () => {
     });
     expect(failures[0].detail).toContain("OPENAI_API_KEY");
     expect(stdout).not.toContain("MARKEDKEY");
+  });
+
+  it("says to check the key file when the key came from there", async () => {
+    const { url, close } = await server.listen(0);
+    const keyFile = join(folder, "refused.key");
+    writeFileSync(keyFile, `${KEY}x\n`, { mode: 0o600 });
+    const env = { OPENAI_BASE_URL: `${url}/v1` };
+    const { stdout } = await run(["--turns", "3", "--json", "--key-file", keyFile], { env });
+    await close();
+    expect(JSON.parse(stdout).failures[0].detail).toMatch(/Check the key in the key file .*--offline\.$/);
   });
 
   it("says that the server cannot be reached", async () => {
@@ -327,6 +343,17 @@ describe("the other commands", () => {
     expect(stdout.match(/ run \S+/g)).toEqual([expect.stringContaining("two-people.yaml")]);
     for (const name of ["many.yaml", "zero.yaml"]) expect(stderr).toContain(name);
     expect(stderr).not.toContain("two-people.yaml");
+  });
+
+  it("tells of secrets in a checked scenario that a run would send", async () => {
+    const place = join(folder, "warned");
+    mkdirSync(place);
+    const token = `ghp_${"A1b2C3d4E5".repeat(3)}F6g7H8`;
+    const text = TWO_PEOPLE.replace("Please begin.", `Use ${token} to begin.`);
+    writeFileSync(join(place, "two-people.yaml"), `${text}screening: { secrets: warn }\n`);
+    const { exitCode, stdout, stderr } = await dramatis(["check", place]);
+    expect({ exitCode, isValid: stdout.includes("is valid") }).toEqual({ exitCode: 0, isValid: true });
+    expect(stderr).toMatch(/^notice: GitHub token in .*two-people\.yaml:4:14: sent all the same\n$/);
   });
 
   it("names a checked file without what would act on a terminal", async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { prepareFolder, writeRecord } from "../../src/cli/record-files.ts";
+import { prepareFolder, prepareLog, writeRecord } from "../../src/cli/record-files.ts";
 import { sampleRecord } from "../report/sample-record.ts";
 
 const root = mkdtempSync(join(tmpdir(), "dramatis-record-"));
@@ -52,5 +52,23 @@ describe("the record's files", () => {
   it("are refused before anything is paid where no folder can be made", () => {
     writeFileSync(join(root, "a-file"), "");
     expect(() => prepareFolder(join(root, "a-file", "inside"))).toThrow(/Name another with --out/);
+  });
+});
+
+describe("a log that was named", () => {
+  it("is made sure of before anything is paid, and is not left behind empty", () => {
+    prepareFolder(folder);
+    prepareLog(join(folder, "logs/attempts.jsonl"));
+    expect(readdirSync(join(folder, "logs"))).toEqual([]);
+    writeFileSync(join(folder, "earlier.jsonl"), "{}\n");
+    prepareLog(join(folder, "earlier.jsonl"));
+    expect(readFileSync(join(folder, "earlier.jsonl"), "utf8")).toBe("{}\n");
+  });
+
+  it("is refused where it cannot be written", () => {
+    prepareFolder(folder);
+    writeFileSync(join(folder, "file"), "");
+    expect(() => prepareLog(folder)).toThrow(/it is a folder, not a file\. Name another with --log/);
+    expect(() => prepareLog(join(folder, "file/attempts.jsonl"))).toThrow(/Cannot write the log .*EEXIST/);
   });
 });

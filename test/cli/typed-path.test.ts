@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../src/cli/program.ts";
 import { catalogPath, inputPath, outputPath } from "../../src/cli/typed-path.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
@@ -35,6 +35,17 @@ describe("a typed path", () => {
     expect(inputPath("package.json", env)).toBe("package.json");
     expect(catalogPath(undefined, { ...env, DRAMATIS_CATALOG: " " })).toBeUndefined();
   });
+});
+
+it("says so when the folder the user is in was deleted", () => {
+  const cwd = vi.spyOn(process, "cwd").mockImplementation(() => {
+    throw new Error("ENOENT: process.cwd failed");
+  });
+  try {
+    expect(() => inputPath("prices.yaml", {})).toThrow(/The folder you are in was deleted/);
+  } finally {
+    cwd.mockRestore();
+  }
 });
 
 it("leads every command to the user's own files", async () => {

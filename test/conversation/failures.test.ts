@@ -60,6 +60,19 @@ describe("failures of an answer that a second try may cure", () => {
   });
 });
 
+describe("a conversation in which nobody was answered", () => {
+  it("has failed at its limit, and says why", async () => {
+    const stage = await openStage({ scenario: { endings: [{ maxTurns: 2 }] } });
+    stage.server.script.next({ kind: "content-filter", times: 2 });
+    const { status, ending, turns } = await stage.run();
+    expect({ status, turns }).toEqual({ status: "failed", turns: [] });
+    expect(ending.kind).toBe("failure");
+    expect(ending.evidence).toMatch(
+      /^2 turns, the limit is 2, and none of them was answered; the last: filtered\. /,
+    );
+  });
+});
+
 describe("failures that no second try cures", () => {
   it.each<[string, ScriptStep, RegExp]>([
     ["refused", { kind: "refusal", refusal: "I cannot help with that." }, /I cannot help with that/],

@@ -33,6 +33,14 @@ it("changes nothing more when it is applied again", () => {
   );
 });
 
+it("keeps the address and the full stop of the sentence that tells of a wrong key", () => {
+  const said =
+    "Incorrect API key provided: sk-proj-abcd****wxyz. You can find your API key at https://x.example/keys.";
+  expect(withoutKeys(said)).toBe(
+    "Incorrect API key provided: [key removed]. You can find your API key at https://x.example/keys.",
+  );
+});
+
 it("leaves words that only speak of keys where shapes alone are meant", () => {
   const said = "The bearer of bad news asks for an api key: rotate it, and sk-2 too.";
   expect(withoutKeyShapes(said)).toBe(said);

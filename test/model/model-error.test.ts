@@ -95,6 +95,16 @@ describe("a rejected request", () => {
     );
   });
 
+  it.each([
+    ["environment", /Check OPENAI_API_KEY /],
+    ["key-file", /Check the key in the key file /],
+    ["vault", /Check the key of the vault \(`dramatis keys test` does\) /],
+    [undefined, /Check the API key /],
+  ] as const)("sends its reader to where the key came from: %s", async (keySource, advice) => {
+    const thrown = await thrownFor(rejected(401));
+    expect(modelError(thrown, { ...ATTEMPTED, keySource })?.message).toMatch(advice);
+  });
+
   it("is told in a few words although the server answers with a page", async () => {
     const page = `<html>${"gateway ".repeat(5_000)}</html>`;
     const failure = await failureFor(async () => new Response(page, { status: 502 }));
