@@ -10,6 +10,12 @@ import { transcriptMarkdown } from "../report/transcript.ts";
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** What a killed run left there goes. A link goes too, and nothing is written through it: it may be somebody else's. */
+function writeNew(file: string, text: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { flag: "wx" });
+}
+
 /** Makes the folder, and a file in it, before anything is paid. */
 export function prepareFolder(folder: string): void {
   try {
@@ -18,7 +24,7 @@ export function prepareFolder(folder: string): void {
     if (isOther) throw new Error("it is a file, not a folder");
     mkdirSync(folder, { recursive: true });
     const probe = join(folder, ".dramatis-probe");
-    writeFileSync(probe, "Can this folder be written to?");
+    writeNew(probe, "Can this folder be written to?");
     rmSync(probe);
   } catch (cause) {
     const message = `Cannot write to the folder ${folder}: ${reason(cause)}. Name another with --out.`;
@@ -44,7 +50,7 @@ function writeAll(record: ConversationRecord, folder: string): string[] {
   const names = Object.keys(texts);
   const temporary = (name: string) => join(folder, `.${name}.part`);
   try {
-    for (const [name, text] of Object.entries(texts)) writeFileSync(temporary(name), text);
+    for (const [name, text] of Object.entries(texts)) writeNew(temporary(name), text);
     return names.map((name) => {
       const file = join(folder, name);
       if (existsSync(file)) renameSync(file, spareName(folder, name));
