@@ -19,6 +19,10 @@ const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
 
+/** `Ana_Lima`, too, would be read as `ana-lima`. */
+const folded = (name: string) => name.toLowerCase().replaceAll("_", "-");
+const SUMMARY = folded(SUMMARY_NAME);
+
 /** Read once a message: a transcript is walked every turn, and `text` is a costly getter. */
 const read = new WeakMap<BaseMessage, Said>();
 
@@ -37,9 +41,11 @@ function readMessage(message: BaseMessage, turns: readonly Turn[], castIds: Read
     };
   }
   const name = (message.name ?? OUTSIDER).replace(NAME, "_");
+  const claimed = folded(name);
+  const isTaken = name === "" || claimed === SUMMARY || castIds.has(claimed);
   const { text } = message;
   return {
-    speaker: name === "" || name === SUMMARY_NAME || castIds.has(name) ? OUTSIDER : name,
+    speaker: isTaken ? OUTSIDER : name,
     message: text,
     turn: undefined,
     ...(text.trim() === "" ? { isBlank: true } : {}),
