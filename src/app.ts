@@ -3,6 +3,7 @@ import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
 import { recordedRuns } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
+import { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL, isOpenAi } from "./domain/base-url.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import type { ConversationRecord } from "./domain/record.ts";
@@ -54,7 +55,8 @@ export interface DramatisOptions {
   maxCostUsd?: number | undefined;
   /**
    * Requests and tokens a minute, for every model or by model. Default: the project's own limits where there is an admin
-   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say.
+   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say. An admin key goes to
+   * OpenAI alone, or to the server that OPENAI_ADMIN_BASE_URL names.
    */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
@@ -119,7 +121,6 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
 
 /** The project's limits help; nobody waits long for them. */
 const LIMITS_TIMEOUT_MS = 10_000;
-export const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";
@@ -133,19 +134,6 @@ export function newConversationId(scenarioId: string, now: number = Date.now()):
 }
 
 const refuse = (message: string) => new DramatisError("invalid-argument", message);
-
-export function checkedBaseUrl(baseUrl: string): string {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (url?.username || url?.password) {
-    throw refuse(
-      "OPENAI_BASE_URL must not hold a user name or password: they would end up in logs. Use OPENAI_API_KEY.",
-    );
-  }
-  if (url?.protocol === "http:" || url?.protocol === "https:") return baseUrl;
-  throw refuse(
-    `OPENAI_BASE_URL: expected an address that begins with http:// or https://, got ${JSON.stringify(baseUrl)}.`,
-  );
-}
 
 /** A key travels in a header, which takes no line breaks and no letters beyond ASCII; it is never shown. */
 function checkedKey(key: string): string {
@@ -186,9 +174,14 @@ async function limitsOf(
   if (to === undefined || project === undefined) return {};
   const admin = findKey("admin", { env });
   if (admin === undefined) return {};
+  const baseUrl = adminBaseUrl(env, to.baseUrl);
+  if (baseUrl === undefined) {
+    const host = new URL(to.baseUrl).host;
+    const problem = `The admin key is not sent to ${host}. Where that server knows projects, set OPENAI_ADMIN_BASE_URL.`;
+    return { problem };
+  }
   try {
     const { readProjectLimits } = await import("./model/pace/project-limits.ts");
-    const { baseUrl } = to;
     const byModel = await readProjectLimits({
       adminKey: admin.key,
       project,
@@ -235,7 +228,6 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     to === undefined && replay === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
-  const isOpenAi = to === undefined || /(^|\.)openai\.com$/.test(new URL(to.baseUrl).hostname);
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
     options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });
@@ -267,7 +259,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     limiter: createLimiter({ limits }),
     budget,
     log: logOf(options.log),
-    hasOpenAiOptions: isOpenAi,
+    hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),
     clock,
     cache,
     recorder,

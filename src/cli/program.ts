@@ -1,6 +1,7 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
 import { withoutKeys } from "../domain/secrets.ts";
+import { plainText } from "../report/plain-text.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
@@ -39,7 +40,10 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .showHelpAfterError("Run with --help to see what is possible.")
     .showSuggestionAfterError()
     .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
-    .configureOutput({ writeOut: terminal.write, writeErr: (text) => terminal.writeError(withoutKeys(text)) })
+    .configureOutput({
+      writeOut: terminal.write,
+      writeErr: (text) => terminal.writeError(plainText(withoutKeys(text))),
+    })
     .exitOverride();
   for (const add of COMMANDS) {
     add(program, terminal, (code) => {

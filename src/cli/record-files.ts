@@ -21,6 +21,12 @@ import { makeFolders } from "../vault/make-folder.ts";
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** What a killed run left there goes. A link goes too, and nothing is written through it: it may be somebody else's. */
+function writeNew(file: string, text: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { flag: "wx" });
+}
+
 /** Makes the folder, and a file in it, before anything is paid. */
 export function prepareFolder(folder: string): void {
   try {
@@ -29,7 +35,7 @@ export function prepareFolder(folder: string): void {
     makeFolders(folder);
     const probe = join(folder, ".dramatis-probe");
     try {
-      writeFileSync(probe, "Can this folder be written to?");
+      writeNew(probe, "Can this folder be written to?");
     } finally {
       rmSync(probe, { force: true }); // A full disk leaves an empty one.
     }
@@ -73,7 +79,7 @@ function writeAll(record: ConversationRecord, folder: string): string[] {
   const names = Object.keys(texts);
   const temporary = (name: string) => join(folder, `.${name}.part`);
   try {
-    for (const [name, text] of Object.entries(texts)) writeFileSync(temporary(name), text);
+    for (const [name, text] of Object.entries(texts)) writeNew(temporary(name), text);
     return names.map((name) => {
       const file = join(folder, name);
       if (existsSync(file)) renameSync(file, spareName(folder, name));

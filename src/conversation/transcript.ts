@@ -19,6 +19,9 @@ const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
 
+/** `Ana_Lima`, too, would be read as `ana-lima`. */
+const folded = (name: string) => name.toLowerCase().replaceAll("_", "-");
+
 /** The id a turn's message has in the state. */
 export const turnMessageId = (turn: number): string => `turn-${turn}`;
 
@@ -36,12 +39,12 @@ const NOTHING: Said = { speaker: OUTSIDER, message: "", turn: undefined, id: und
 
 /** By cast: who is a persona in one conversation may be anybody in another, and messages may be shared. */
 const fromOutsideOf = oncePer((cast: readonly Persona[]) => {
-  const taken = new Set(["", SUMMARY_NAME, ...cast.map(({ id }) => id)]);
+  const taken = new Set(["", SUMMARY_NAME, ...cast.map(({ id }) => id)].map(folded));
   return oncePer((message: BaseMessage): Said => {
     const { text, id } = message;
     if (text.trim() === "") return NOTHING;
     const name = (message.name ?? OUTSIDER).replace(NAME, "_");
-    return { speaker: taken.has(name) ? OUTSIDER : name, message: text, turn: undefined, id };
+    return { speaker: taken.has(folded(name)) ? OUTSIDER : name, message: text, turn: undefined, id };
   });
 });
 

@@ -30,7 +30,9 @@ export function withoutKeys(text: string, key?: string): string {
 export function withoutKey<T>(value: T, key: string): T {
   if (key.length < SHORTEST_KEY) return value;
   const text = JSON.stringify(value);
-  return text.includes(key) ? JSON.parse(text.replaceAll(key, REMOVED)) : value;
+  // As JSON writes it: quotes and backslashes are escaped.
+  const written = JSON.stringify(key).slice(1, -1);
+  return text.includes(written) ? JSON.parse(text.replaceAll(written, REMOVED)) : value;
 }
 
 /** Plain data with every text changed, names of fields included. */

@@ -229,7 +229,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         const outcome = withoutKey(readReply(raw, schema, demand.method), apiKey);
         return {
           ...outcome,
-          text: outcome.kind === "tool-calls" ? raw.text : "",
+          text: outcome.kind === "tool-calls" ? withoutKey(raw.text, apiKey) : "",
           usage: await settled(),
           attempts: exchange.attempts,
         };

@@ -366,6 +366,16 @@ describe("the other commands", () => {
     expect(stdout).toMatch(/evil␛\[2J\uFFFD\/two-people\.yaml is valid\.\n$/);
   });
 
+  it.each([["no\u001B]52;c;QQ==\u0007such"], ["run", "--no\u009B2J\u202Esuch"]])(
+    "repeats nothing of its arguments that would act on a terminal: %j",
+    async (...args) => {
+      const { exitCode, stderr } = await dramatis(args);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/no.*such/);
+      expect(stderr).not.toMatch(/[^\P{Cc}\n]|\u202E/u);
+    },
+  );
+
   it("serves the OpenAI protocol until Ctrl-C", async () => {
     const { exitCode, stdout } = await dramatis(["offline", "--port", "0"], {
       interruptWhen: () => true,

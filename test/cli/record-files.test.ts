@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -47,6 +56,18 @@ describe("the record's files", () => {
     ).toBe("second");
     expect(idIn("conversation.json")).toBe("first");
     for (const file of files) rmSync(file);
+  });
+
+  it("are written through no link that lies in their folder", () => {
+    mkdirSync(folder);
+    const precious = join(root, "precious");
+    writeFileSync(precious, "precious");
+    const links = [".dramatis-probe", ".transcript.md.part", "messages.jsonl"];
+    for (const name of links) symlinkSync(precious, join(folder, name));
+    prepareFolder(folder);
+    expect(writeRecord(record("first"), folder).problem).toBeUndefined();
+    expect(readFileSync(precious, "utf8")).toBe("precious");
+    for (const name of NAMES) expect(lstatSync(join(folder, name)).isFile()).toBe(true);
   });
 
   it("are refused before anything is paid where no folder can be made", () => {

@@ -113,6 +113,7 @@ export function readExchangeFile(file: string): ExchangeFile {
         header = line;
         return;
       case "run":
+        digestOfKept(line.context); // Whoever compares it must be able to walk it.
         runs.push(line);
         return;
       case "end":

@@ -16,7 +16,10 @@ const FORMAT = "dramatis-exchanges";
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
 export const MAX_LINE_BYTES = 16 * 2 ** 20;
 
-const at = z.int().min(0).describe("Milliseconds since 1970.");
+/** Later than that there are no dates; ECMA-262, 21.4.1.1. */
+const LATEST = 8.64e15;
+
+const at = z.int().min(0).max(LATEST).describe("Milliseconds since 1970.");
 
 const headerSchema = z.strictObject({
   kind: z.literal("header"),
