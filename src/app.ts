@@ -5,6 +5,7 @@ import { agreedRun, recordedPart } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
+import { checkNode } from "./domain/node-version.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
@@ -211,6 +212,7 @@ function opened({ replay: file, record, apiKey, env = process.env }: DramatisOpt
  * `offline` is not true, the vault, and what `replay` names; nothing needs closing.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
+  checkNode();
   const { clock = Date.now, timeoutMs, maxRetries, cache } = options;
   const replay = opened(options);
   const to = replay === undefined ? destination(options) : undefined;

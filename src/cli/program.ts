@@ -1,5 +1,6 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
+import { checkNode } from "../domain/node-version.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
@@ -47,6 +48,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     });
   }
   try {
+    checkNode();
     await program.parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
     return exitCode;
   } catch (error) {
