@@ -255,6 +255,19 @@ describe("with a key", () => {
     expect([stdout, ...files].join("\n")).not.toContain("MARKEDKEY");
   });
 
+  it("lists the log of failed attempts with the files written, where it was", async () => {
+    const to = out();
+    const call = ["run", SCENARIO, "--out", to, "--turns", "1"];
+    const { url, close } = await server.listen(0);
+    const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
+    const listed = (await dramatis(call, { env })).stdout;
+    const { files } = JSON.parse((await dramatis([...call, "--json", "--log", `${to}.log`], { env })).stdout);
+    await close();
+    expect(listed).toContain(`  ${join(to, "attempts.jsonl")}\n`);
+    expect(files).toContain(`${to}.log`);
+    expect((await run(["--turns", "1"])).stdout).not.toContain("attempts.jsonl");
+  });
+
   it("says which variable to check when the key is refused, and not the key", async () => {
     const { url, close } = await server.listen(0);
     const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
