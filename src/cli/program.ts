@@ -39,6 +39,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .version(packageVersion())
     .showHelpAfterError("Run with --help to see what is possible.")
     .showSuggestionAfterError()
+    .addHelpText("after", `\nTo begin, without a key: ${commandName(terminal.env)} run product-roundtable`)
     .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
     .configureOutput({ writeOut: terminal.write, writeErr: (text) => terminal.writeError(withoutKeys(text)) })
     .exitOverride();

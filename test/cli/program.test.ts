@@ -1,5 +1,13 @@
 /** The program, from arguments to output and exit code, in process. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +27,8 @@ const KEY = "sk-proj-MARKEDKEY0123456789abcdefghij";
 beforeAll(() => {
   mkdirSync(join(folder, "out"));
   mkdirSync(join(folder, "mine"));
+  mkdirSync(join(folder, "one"));
+  copyFileSync(join(root, "personas/ines-marvao.yaml"), join(folder, "one/ines-marvao.yaml"));
   writeFileSync(join(folder, "mine/two-people.yaml"), TWO_PEOPLE);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -306,11 +316,12 @@ describe("the other commands", () => {
     [["personas"], /oddvar-skarheim/],
     [["personas", "show", "ines-marvao"], /private notes/],
     [["personas", "check"], /\d+ personas are valid/],
+    [["personas", "check", join(folder, "one")], /^1 persona is valid\.$/m],
     [["models"], /gpt-4\.1-nano +\$0\.1000 +\$0\.0250 +\$0\.4000/],
     [["check", SCENARIO], /is valid/],
     [["check", join(root, "knowledge"), join(root, "personas")], /^All valid: .*knowledge, .*personas\.$/m],
     [["--version"], /^\d+\.\d+\.\d+\n$/],
-    [["--help"], /Commands:/],
+    [["--help"], /Commands:.*\n\nTo begin, without a key: dramatis run product-roundtable\n$/s],
     [[], /Usage: dramatis .*Commands:/s],
   ])("%j", async (args, expected) => {
     const { exitCode, stdout } = await dramatis(args);
