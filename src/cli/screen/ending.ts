@@ -1,5 +1,5 @@
 /** What `dramatis run` shows when a conversation is over: the ending and its evidence, the costs, the files written. */
-import { basename, dirname, sep } from "node:path";
+import { basename, dirname } from "node:path";
 import type { ConversationRecord, Status } from "../../domain/record.ts";
 import { formatNotice } from "../../domain/screening.ts";
 import { type CostRow, costRows } from "../../report/cost-rows.ts";
@@ -135,18 +135,18 @@ function noticeLines(
 
 /**
  * Paths in one piece each, to copy or click. Where one is too long for a line, the folders, and under each what is in it;
- * only what is still too long is broken.
+ * a path is broken only where its folder is too long as well.
  */
 function fileLines(files: readonly string[], room: { columns: number; indent: number }): Line[] {
-  const fit = files.every((text) => widthOf([{ text }]) <= room.columns - room.indent);
-  if (fit) return files.flatMap((file) => prose(file, room));
+  const fits = (text: string) => widthOf([{ text }]) <= room.columns - room.indent;
+  if (files.every(fits)) return files.flatMap((file) => prose(file, room));
   const byFolder = new Map<string, string[]>();
-  for (const file of files)
-    byFolder.set(dirname(file), [...(byFolder.get(dirname(file)) ?? []), basename(file)]);
-  return [...byFolder].flatMap(([folder, names]) => [
-    ...prose(`${folder}${sep}`, room),
-    ...names.flatMap((name) => prose(name, { ...room, indent: room.indent + INDENT })),
-  ]);
+  for (const file of files) byFolder.set(dirname(file), [...(byFolder.get(dirname(file)) ?? []), file]);
+  return [...byFolder].flatMap(([folder, within]) => {
+    if (!fits(folder)) return within.flatMap((file) => prose(file, room));
+    const names = within.flatMap((file) => prose(basename(file), { ...room, indent: room.indent + INDENT }));
+    return [...prose(folder, room), ...names];
+  });
 }
 
 /** The closing box: the ending, both cost tables, and the files. */

@@ -89,10 +89,10 @@ describe("renderEnding", () => {
     ]);
     expect(at(40).slice(-7, -1)).toEqual([
       "  written",
-      "  out/a-long-name-of-a-conversation/",
+      "  out/a-long-name-of-a-conversation",
       "    transcript.md",
       "    b.json",
-      "  ./",
+      "  .",
       "    run.jsonl",
     ]);
   });
