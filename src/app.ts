@@ -6,6 +6,7 @@ import { type RunOptions, runConversation } from "./conversation/run.ts";
 import { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL, isOpenAi } from "./domain/base-url.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
+import { checkNode } from "./domain/node-version.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
@@ -218,6 +219,7 @@ function opened({ replay: file, record, apiKey, env = process.env }: DramatisOpt
  * for a catalog or a recording with mistakes.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
+  checkNode();
   const { clock = Date.now, timeoutMs, maxRetries, cache } = options;
   const replay = opened(options);
   const to = replay === undefined ? destination(options) : undefined;

@@ -7,16 +7,13 @@ import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
 
-/** What is checked when nothing is named. */
-const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"];
-
-/** The folders of the current folder that usually hold such files. */
-function usualFolders(): string[] {
-  const found = USUAL_FOLDERS.filter((folder) => existsSync(folder));
+/** What is checked when nothing is named: the folders of the current folder that usually hold such files. */
+function usualFolders(names: readonly string[]): string[] {
+  const found = names.filter((folder) => existsSync(folder));
   if (found.length > 0) return found;
   throw new DramatisError(
     "invalid-argument",
-    `There is nothing to check: this folder has no ${USUAL_FOLDERS.map((name) => `${name}/`).join(", ")}. Name files or folders.`,
+    `There is nothing to check: this folder has no ${names.map((name) => `${name}/`).join(", ")}. Name files or folders.`,
   );
 }
 
@@ -30,8 +27,9 @@ export function addCheck(program: Command, terminal: Terminal): void {
     )
     .action(async (named: string[]) => {
       const { catalogFileKind } = await import("../catalog/catalog.ts");
-      const { checkFiles } = await import("../scenario/check-files.ts");
-      const files = named.length === 0 ? usualFolders() : named.map((file) => inputPath(file, terminal.env));
+      const { checkFiles, USUAL_FOLDERS } = await import("../scenario/check-files.ts");
+      const files =
+        named.length === 0 ? usualFolders(USUAL_FOLDERS) : named.map((file) => inputPath(file, terminal.env));
       const notices = new Set<string>();
       const problems = checkFiles(files, { catalog: catalogFileKind }, (notice) =>
         notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
@@ -39,8 +37,6 @@ export function addCheck(program: Command, terminal: Terminal): void {
       if (problems.length > 0) throw new InvalidFilesError(problems);
       for (const notice of notices) terminal.writeError(notice);
       const names = files.map(plainLine).join(", ");
-      terminal.write(
-        files.length === 1 ? `${names} is valid.\n` : `All ${files.length} are valid: ${names}.\n`,
-      );
+      terminal.write(files.length === 1 ? `${names} is valid.\n` : `All valid: ${names}.\n`);
     });
 }

@@ -1,5 +1,6 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
+import { checkNode } from "../domain/node-version.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import { plainText } from "../report/plain-text.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
@@ -39,6 +40,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .version(packageVersion())
     .showHelpAfterError("Run with --help to see what is possible.")
     .showSuggestionAfterError()
+    .addHelpText("after", `\nTo begin, without a key: ${commandName(terminal.env)} run product-roundtable`)
     .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
     .configureOutput({
       writeOut: terminal.write,
@@ -51,6 +53,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     });
   }
   try {
+    checkNode();
     await program.parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
     return exitCode;
   } catch (error) {

@@ -12,6 +12,9 @@ import { parsePersona } from "./personas.ts";
 import { parseScenario } from "./scenario.ts";
 import { isFolder, isYaml, readFolder, readText } from "./text-file.ts";
 
+/** The folders of a project that hold such files. */
+export const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"] as const;
+
 /** A kind of YAML file: how to recognise it and how to check it. */
 export interface FileKind {
   /** A file whose top-level keys are mostly this schema's is of this kind. */
@@ -37,8 +40,8 @@ const ownKinds = (onNotice: OnNotice | undefined): Kinds => ({
 });
 
 /**
- * Every problem of the files, in their order; none: all are good. A folder is checked as a knowledge base when
- * it holds no YAML file, else as the files in it. `moreKinds` adds kinds to persona and scenario, by name.
+ * Every problem of the files, in their order; none: all are good. A folder is checked as the YAML files in it; where it
+ * has none, as a project with scenarios/ or personas/, or else as a knowledge base. `moreKinds` adds kinds to persona and scenario, by name.
  */
 export function checkFiles(files: readonly string[], moreKinds: Kinds = {}, onNotice?: OnNotice): Problem[] {
   const kinds = { ...ownKinds(onNotice), ...moreKinds };
@@ -52,9 +55,21 @@ function checkFolder(folder: string, kinds: Kinds): Problem[] {
   const entries = readFolder(folder);
   if (!entries.ok) return entries.problems;
   const yamlFiles = entries.value.filter(({ name }) => isYaml(name)).map(({ name }) => join(folder, name));
-  return yamlFiles.length > 0
-    ? yamlFiles.flatMap((file) => checkFile(file, kinds))
+  if (yamlFiles.length > 0) return yamlFiles.flatMap((file) => checkFile(file, kinds));
+  return isProject(folder)
+    ? USUAL_FOLDERS.map((name) => join(folder, name))
+        .filter(isFolder)
+        .flatMap((part) => checkFolder(part, kinds))
     : problemsOf(readKnowledge(folder));
+}
+
+/** A knowledge base may have a category of such a name, but no YAML file in it. */
+function isProject(folder: string): boolean {
+  return ["scenarios", "personas"].some((name) => {
+    const part = join(folder, name);
+    const entries = isFolder(part) ? readFolder(part) : undefined;
+    return entries?.ok === true && entries.value.some((entry) => isYaml(entry.name));
+  });
 }
 
 function checkFile(file: string, kinds: Kinds): Problem[] {

@@ -1,5 +1,13 @@
 /** The program, from arguments to output and exit code, in process. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +27,8 @@ const KEY = "sk-proj-MARKEDKEY0123456789abcdefghij";
 beforeAll(() => {
   mkdirSync(join(folder, "out"));
   mkdirSync(join(folder, "mine"));
+  mkdirSync(join(folder, "one"));
+  copyFileSync(join(root, "personas/ines-marvao.yaml"), join(folder, "one/ines-marvao.yaml"));
   writeFileSync(join(folder, "mine/two-people.yaml"), TWO_PEOPLE);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -261,6 +271,19 @@ describe("with a key", () => {
     expect(stderr).toContain("above 0, like 0.25, and not below 0.000000001.");
   });
 
+  it("lists the log of failed attempts with the files written, where it was", async () => {
+    const to = out();
+    const call = ["run", SCENARIO, "--out", to, "--turns", "1"];
+    const { url, close } = await server.listen(0);
+    const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
+    const listed = (await dramatis(call, { env })).stdout;
+    const { files } = JSON.parse((await dramatis([...call, "--json", "--log", `${to}.log`], { env })).stdout);
+    await close();
+    expect(listed).toContain(`  ${join(to, "attempts.jsonl")}\n`);
+    expect(files).toContain(`${to}.log`);
+    expect((await run(["--turns", "1"])).stdout).not.toContain("attempts.jsonl");
+  });
+
   it("says which variable to check when the key is refused, and not the key", async () => {
     const { url, close } = await server.listen(0);
     const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
@@ -309,14 +332,12 @@ describe("the other commands", () => {
     [["personas"], /oddvar-skarheim/],
     [["personas", "show", "ines-marvao"], /private notes/],
     [["personas", "check"], /\d+ personas are valid/],
+    [["personas", "check", join(folder, "one")], /^1 persona is valid\.$/m],
     [["models"], /gpt-4\.1-nano +\$0\.1000 +\$0\.0250 +\$0\.4000/],
     [["check", SCENARIO], /is valid/],
-    [
-      ["check", join(root, "knowledge"), join(root, "personas")],
-      /All 2 are valid: .*knowledge, .*personas\.$/m,
-    ],
+    [["check", join(root, "knowledge"), join(root, "personas")], /^All valid: .*knowledge, .*personas\.$/m],
     [["--version"], /^\d+\.\d+\.\d+\n$/],
-    [["--help"], /Commands:/],
+    [["--help"], /Commands:.*\n\nTo begin, without a key: dramatis run product-roundtable\n$/s],
     [[], /Usage: dramatis .*Commands:/s],
   ])("%j", async (args, expected) => {
     const { exitCode, stdout } = await dramatis(args);

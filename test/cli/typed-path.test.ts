@@ -62,4 +62,7 @@ it("leads every command to the user's own files", async () => {
   expect(written.stdout).toContain("run mine/two-people.yaml\n");
   expect(written.stdout).toContain("ferry-1");
   expect(readdirSync(join(user, "out"))).toContain("conversation.json");
+
+  expect(await runCommand(["run", "mine/two-people.yaml", "--turns", "1"], terminal)).toBe(0);
+  expect(readdirSync(join(user, "dramatis-out"))).toEqual([expect.stringMatching(/^two-people-/)]);
 });
