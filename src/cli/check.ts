@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { DramatisError, InvalidFilesError } from "../domain/errors.ts";
-import { formatNotice } from "../domain/screening.ts";
 import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
@@ -30,6 +29,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
       const { checkFiles, USUAL_FOLDERS } = await import("../scenario/check-files.ts");
       const files =
         named.length === 0 ? usualFolders(USUAL_FOLDERS) : named.map((file) => inputPath(file, terminal.env));
+      const { formatNotice } = await import("../domain/screening.ts");
       const notices = new Set<string>();
       const problems = checkFiles(files, { catalog: catalogFileKind }, (notice) =>
         notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
