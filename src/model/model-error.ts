@@ -126,13 +126,35 @@ const NEVER_SENT: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether an error, or what caused it, is a connection that was never made. */
-function wasNeverSent(error: unknown): boolean {
+/** Codes of a TLS handshake that failed, beside those that begin with `ERR_TLS_` or `CERT_`. */
+const NO_HANDSHAKE: ReadonlySet<string> = new Set([
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** Whether an error, or what caused it, has a code that a test holds for; of several tries, all. */
+function hasCode(error: unknown, test: (code: unknown, error: Error) => boolean): boolean {
   if (!(error instanceof Error)) return false;
-  if ("code" in error && NEVER_SENT.has(error.code)) return true;
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
-  return wasNeverSent(error.cause);
+  if ("code" in error && test(error.code, error)) return true;
+  if (error instanceof AggregateError)
+    return error.errors.length > 0 && error.errors.every((one) => hasCode(one, test));
+  return hasCode(error.cause, test);
 }
+
+/** A server that speaks no TLS, or shows a certificate nobody vouches for: the same the next time. */
+const hasNoHandshake = (error: unknown) =>
+  hasCode(error, (code, { message }) => {
+    if (typeof code !== "string") return false;
+    if (NO_HANDSHAKE.has(code) || /^(ERR_TLS|CERT)_/.test(code)) return true;
+    return code === "EPROTO" && message.includes("wrong version number");
+  });
+
+/** A connection that was never made. */
+const wasNeverSent = (error: unknown) =>
+  hasNoHandshake(error) || hasCode(error, (code) => NEVER_SENT.has(code));
 
 const ADVICE: Partial<Record<RequestFailure, string>> = {
   "model-not-found":
@@ -142,6 +164,9 @@ const ADVICE: Partial<Record<RequestFailure, string>> = {
   unreachable: "Check the network and OPENAI_BASE_URL.",
   "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
 };
+
+const NO_TLS =
+  "Check OPENAI_BASE_URL: the server there speaks no TLS (http:// instead of https://?), or its certificate is not trusted (NODE_EXTRA_CA_CERTS names further ones).";
 
 /** A key is to be mended where it came from; undefined: it was given by a program, or there is none. */
 function keyAdvice(source: KeySource | undefined): string {
@@ -197,15 +222,20 @@ export function modelError(
   const status: number | undefined = api?.status;
   const headers: Headers | undefined = api?.headers;
   const requestId = soundName(api?.requestID, key);
-  const advice = kind === "unauthorised" ? keyAdvice(keySource) : ADVICE[kind];
-  const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, advice];
+  const isStranger = status === undefined && hasNoHandshake(error);
+  const advice = isStranger ? NO_TLS : kind === "unauthorised" ? keyAdvice(keySource) : ADVICE[kind];
+  const parts = [
+    isStranger ? `${model}: no secure connection.` : `${model}: ${cut}`,
+    requestId && `Request ${requestId}.`,
+    advice,
+  ];
   const fields: ModelErrorFields = {
     model,
     status,
     providerCode: soundName(api?.code, key),
     requestId,
     retryAfterMs: headers && retryAfterMs(headers, now),
-    isRetryable: RETRYABLE.has(kind) && !(error instanceof NoCompletion),
+    isRetryable: RETRYABLE.has(kind) && !isStranger && !(error instanceof NoCompletion),
     mayBeBilled: status === undefined ? !wasNeverSent(error) : mayBeBilledBehind(status),
     headers,
   };

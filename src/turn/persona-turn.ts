@@ -10,7 +10,7 @@ import type { Notice } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
-import type { LengthLimits } from "../guard/lengths.ts";
+import { checkLengths, describeLength, type LengthLimits } from "../guard/lengths.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { TextPiece } from "../model/answer-text.ts";
 import type { Ask, ModelLine } from "../model/gateway.ts";
@@ -222,7 +222,8 @@ async function askUntilAnswered(
     }
 
     const answer = reply.kind === "answer" ? withoutOddCharacters(reply.value) : undefined;
-    if (answer !== undefined && answer.message.trim() !== "") {
+    const tooLong = answer && checkLengths([answer.message], parts.lengths);
+    if (answer !== undefined && tooLong === undefined && answer.message.trim() !== "") {
       const { citations, addressedTo } = answer;
       outcome.answer = {
         ...answer,
@@ -233,7 +234,8 @@ async function askUntilAnswered(
       return outcome;
     }
 
-    if (reply.kind === "answer") report("empty", "The answer's message was empty.");
+    if (tooLong !== undefined) report("bad-shape", `The message has ${describeLength(tooLong)}.`);
+    else if (reply.kind === "answer") report("empty", "The answer's message was empty.");
     else if (reply.kind === "tool-calls")
       report("tool-limit", `Tools were called after ${rounds} tool rounds.`);
     else report(reply.problem, reply.detail);

@@ -149,6 +149,21 @@ describe("a request that never got a whole reply", () => {
     });
   });
 
+  it.each([
+    Object.assign(new Error("write EPROTO 40:error:0A00010B:SSL routines:wrong version number:tls.c:77:"), {
+      code: "EPROTO",
+    }),
+    Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }),
+    Object.assign(new Error("Hostname does not match"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" }),
+  ])("was not sent, and is not sent again, where no secure connection came about: %s", async (cause) => {
+    const failure = await failureFor(async () => {
+      throw new TypeError("fetch failed", { cause });
+    });
+    expect(failure).toMatchObject({ code: "unreachable", isRetryable: false, mayBeBilled: false });
+    expect(failure?.message).toMatch(/no secure connection.*http:\/\/ instead of https:\/\//);
+    expect(failure?.message).not.toContain("SSL routines");
+  });
+
   it("is timed out when nothing came in time", async () => {
     const hang: typeof fetch = (_, init) =>
       new Promise((_, reject) => {
