@@ -7,7 +7,7 @@ import { loadCatalog } from "../src/catalog/catalog.ts";
 import { createConversation } from "../src/conversation/graph.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import { createGateway } from "../src/model/gateway.ts";
-import { countTokens } from "../src/model/tokens.ts";
+import { countTokens } from "../src/model/tokens/tokens.ts";
 import type { ChatRequest } from "../src/offline/protocol.ts";
 import { createOfflineServer } from "../src/offline/server.ts";
 import { loadScenario, type Scenario } from "../src/scenario/scenario.ts";

@@ -1,17 +1,19 @@
 /** The only wiring: keys and options in; a catalog, a gateway and, without a key, the offline server out. */
 import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
-import { agreedRun, recordedPart } from "./conversation/recorded-run.ts";
+import { recordedRuns } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
+import { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL, isOpenAi } from "./domain/base-url.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
+import { checkNode } from "./domain/node-version.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
 import { createLimiter, type Limits } from "./model/pace/limiter.ts";
-import { createRecorder, type Recorder } from "./model/recorder.ts";
-import { openReplay, type Replay } from "./model/replay.ts";
+import { createRecorder, type Recorder } from "./model/recording/recorder.ts";
+import { openReplay, type Replay } from "./model/recording/replay.ts";
 import type { ResponseCache } from "./model/response-cache.ts";
 import { createOfflineServer, type OfflineServer } from "./offline/server.ts";
 import { makeQuote, type Quote, type QuoteOptions } from "./quote/quote.ts";
@@ -19,6 +21,7 @@ import { findScenario } from "./scenario/find-scenario.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { findKey, type KeySource } from "./vault/find-key.ts";
 
+/** How requests are carried, paid, paced and kept; everything is optional. `{}` reads the environment. */
 export interface DramatisOptions {
   /**
    * Default: the key of `keyFile`, else the variable OPENAI_API_KEY, else the first API key of the vault. Without a key,
@@ -53,7 +56,8 @@ export interface DramatisOptions {
   maxCostUsd?: number | undefined;
   /**
    * Requests and tokens a minute, for every model or by model. Default: the project's own limits where there is an admin
-   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say.
+   * key (OPENAI_ADMIN_KEY, or the vault) and OPENAI_PROJECT_ID; else what the answers' headers say. An admin key goes to
+   * OpenAI alone, or to the server that OPENAI_ADMIN_BASE_URL names.
    */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
@@ -62,6 +66,7 @@ export interface DramatisOptions {
   clock?: (() => number) | undefined;
 }
 
+/** Where failed attempts are logged: `logger`, else `file`. Neither: nowhere. */
 export interface LogOptions {
   file?: string | undefined;
   logger?: WarningLogger | undefined;
@@ -70,6 +75,7 @@ export interface LogOptions {
   onLost?: ((error: unknown) => void) | undefined;
 }
 
+/** Everything conversations share: a catalog, a gateway, and the offline server where there is no key. Needs no closing. */
 export interface Dramatis {
   readonly transport: ConversationRecord["transport"];
   readonly catalog: Catalog;
@@ -88,9 +94,16 @@ export interface Dramatis {
   readonly keySource: KeySource | undefined;
   /** Present when `transport` is `offline`; keeps its own bill. */
   readonly offline: OfflineServer | undefined;
-  /** The compiled graph of a scenario, wired to this gateway. */
+  /**
+   * The compiled graph of a scenario, wired to this gateway.
+   * @throws DramatisError as `createConversation` does.
+   */
   conversation(scenario: Scenario, parts?: Omit<ConversationParts, "gateway">): Conversation;
-  /** Runs a scenario to its end. */
+  /**
+   * Runs a scenario to its end. What a model, a tool or the network does wrong is in the record, and no exception.
+   * @throws DramatisError `invalid-argument` or `unknown-name` for a context that cannot be, `secret-found` or `too-long`
+   * for an input that is refused; ConversationError, with the record, when something throws after a request was paid.
+   */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
   /**
    * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
@@ -100,6 +113,7 @@ export interface Dramatis {
   quote(scenario: Scenario, options?: QuoteOptions): Promise<Quote>;
 }
 
+/** The options of `Dramatis.run`: those of `runConversation` and of `createConversation`, but for what is known already. */
 export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "conversationId"> &
   Omit<ConversationParts, "gateway"> & {
     /** Default: `newConversationId` of the scenario. */
@@ -108,7 +122,6 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
 
 /** The project's limits help; nobody waits long for them. */
 const LIMITS_TIMEOUT_MS = 10_000;
-export const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";
@@ -122,19 +135,6 @@ export function newConversationId(scenarioId: string, now: number = Date.now()):
 }
 
 const refuse = (message: string) => new DramatisError("invalid-argument", message);
-
-export function checkedBaseUrl(baseUrl: string): string {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (url?.username || url?.password) {
-    throw refuse(
-      "OPENAI_BASE_URL must not hold a user name or password: they would end up in logs. Use OPENAI_API_KEY.",
-    );
-  }
-  if (url?.protocol === "http:" || url?.protocol === "https:") return baseUrl;
-  throw refuse(
-    `OPENAI_BASE_URL: expected an address that begins with http:// or https://, got ${JSON.stringify(baseUrl)}.`,
-  );
-}
 
 /** A key travels in a header, which takes no line breaks and no letters beyond ASCII; it is never shown. */
 function checkedKey(key: string): string {
@@ -175,9 +175,14 @@ async function limitsOf(
   if (to === undefined || project === undefined) return {};
   const admin = findKey("admin", { env });
   if (admin === undefined) return {};
+  const baseUrl = adminBaseUrl(env, to.baseUrl);
+  if (baseUrl === undefined) {
+    const host = new URL(to.baseUrl).host;
+    const problem = `The admin key is not sent to ${host}. Where that server knows projects, set OPENAI_ADMIN_BASE_URL.`;
+    return { problem };
+  }
   try {
     const { readProjectLimits } = await import("./model/pace/project-limits.ts");
-    const { baseUrl } = to;
     const byModel = await readProjectLimits({
       adminKey: admin.key,
       project,
@@ -209,8 +214,12 @@ function opened({ replay: file, record, apiKey, env = process.env }: DramatisOpt
 /**
  * Opens everything a conversation needs. Nothing is read from disk but the catalog and, where no key is set and
  * `offline` is not true, the vault, and what `replay` names; nothing needs closing.
+ * @throws DramatisError `invalid-argument` for options that cannot be, and where `offline` is false and there is no key;
+ * `write-failed` for a recording that cannot be made; those of `openVault` where a key is looked for; InvalidFilesError
+ * for a catalog or a recording with mistakes.
  */
 export async function openDramatis(options: DramatisOptions = {}): Promise<Dramatis> {
+  checkNode();
   const { clock = Date.now, timeoutMs, maxRetries, cache } = options;
   const replay = opened(options);
   const to = replay === undefined ? destination(options) : undefined;
@@ -221,7 +230,6 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     to === undefined && replay === undefined
       ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
       : undefined;
-  const isOpenAi = to === undefined || /(^|\.)openai\.com$/.test(new URL(to.baseUrl).hostname);
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
     options.maxCostUsd === undefined ? undefined : createBudget({ maxCostUsd: options.maxCostUsd });
@@ -244,6 +252,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   };
   const gateway = createGateway({
     apiKey: to?.apiKey ?? NO_KEY,
+    keySource: to?.keySource,
     baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
     catalog,
     fetch: offline?.fetch ?? options.fetch,
@@ -252,7 +261,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     limiter: createLimiter({ limits }),
     budget,
     log: logOf(options.log),
-    hasOpenAiOptions: isOpenAi,
+    hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),
     clock,
     cache,
     recorder,
@@ -260,33 +269,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   });
   /** Endings by time fire where they fired in the recorded run. */
   const time = replay === undefined ? {} : { clock: replay.clock };
-  let replayed = 0;
-
-  /** Of the options of a run: from the recording, or noted in one. */
-  function begun(scenario: Scenario, run: RunScenarioOptions): RunScenarioOptions {
-    const { context } = run;
-    const recorded = replay?.runs[replayed++];
-    if (replay !== undefined && recorded !== undefined) {
-      const signals = [replay.interrupted, run.stopSignal].filter((signal) => signal !== undefined);
-      const agreed = agreedRun(recorded, { scenario: scenario.id, input: run.input, context }, replay.file);
-      return { ...run, ...agreed, stopSignal: AbortSignal.any(signals) };
-    }
-    if (recorder === undefined) return run;
-    const isNew = run.checkpointer === undefined;
-    const seed =
-      run.input?.seed ?? scenario.seed ?? (isNew ? Math.floor(Math.random() * 2 ** 31) : undefined);
-    const input = { ...run.input, ...(seed === undefined ? {} : { seed }) };
-    recorder.begin(recordedPart({ scenario: scenario.id, input, context }));
-    return { ...run, input };
-  }
-
-  /** A replay that came to another end than its recording has failed, whatever became of the request that differed. */
-  function checked(record: ConversationRecord): ConversationRecord {
-    recorder?.end(record.status);
-    const evidence = replay?.problem;
-    if (evidence === undefined || record.status === "failed") return record;
-    return { ...record, status: "failed", ending: { kind: "failure", evidence } };
-  }
+  const runs = recordedRuns({ recorder, replay });
 
   return {
     transport,
@@ -302,12 +285,12 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     conversation: (scenario, parts = {}) =>
       createConversation(scenario, { clock, ...parts, ...time, gateway }),
     async run(scenario, run = {}) {
-      const options = { clock, ...begun(scenario, run), ...time, scenario, transport };
+      const options = { clock, ...runs.begun(scenario, run), ...time, scenario, transport };
       const graph = createConversation(scenario, { ...options, gateway });
       const conversationId = run.conversationId ?? newConversationId(scenario.id, clock());
       const replayOf = replay?.transport;
       try {
-        return checked(await runConversation(graph, { ...options, conversationId, replayOf }));
+        return runs.ended(await runConversation(graph, { ...options, conversationId, replayOf }));
       } catch (error) {
         if (error instanceof ConversationError) recorder?.end(error.record.status);
         throw error;

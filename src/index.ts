@@ -4,10 +4,17 @@
  */
 export { createKnowledgeIndex, type KnowledgeIndex, type SearchScope } from "../tools/knowledge-index.ts";
 export { createSearchTool, type SearchTool, type SearchToolOptions } from "../tools/search-knowledge-base.ts";
-export { type Dramatis, type DramatisOptions, openDramatis, type RunScenarioOptions } from "./app.ts";
+export {
+  type Dramatis,
+  type DramatisOptions,
+  type LogOptions,
+  newConversationId,
+  openDramatis,
+  type RunScenarioOptions,
+} from "./app.ts";
 export { type Catalog, type CatalogInput, loadCatalog, resolveCatalog } from "./catalog/catalog.ts";
 export type { Ending } from "./conversation/endings.ts";
-export type { ConversationEvent } from "./conversation/events.ts";
+export type { ConversationEvent, TokenEvent } from "./conversation/events.ts";
 export { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
 export { candidates, type Policy, type PolicyChoice } from "./conversation/policies.ts";
 export { type RecordParts, recordOf } from "./conversation/record.ts";
@@ -17,11 +24,19 @@ export type {
   ConversationInput,
   ConversationOutput,
   ConversationState,
+  ConversationUpdate,
 } from "./conversation/state.ts";
 export type { ConversationView } from "./conversation/view.ts";
 export { type Answer, answerSchema } from "./domain/answer.ts";
+export type { Attempt } from "./domain/attempt.ts";
 export { ConversationError } from "./domain/conversation-error.ts";
-export { DramatisError, type ErrorCode, InvalidFilesError, type Problem } from "./domain/errors.ts";
+export {
+  DramatisError,
+  type ErrorCode,
+  InvalidFilesError,
+  type Problem,
+  type RequestFailure,
+} from "./domain/errors.ts";
 export type { FoundPassage, Passage } from "./domain/knowledge.ts";
 export { catalogSchema, type ModelInfo, type SelectionRule } from "./domain/model-info.ts";
 export { formatUsd, nanoUsd } from "./domain/money.ts";
@@ -32,7 +47,13 @@ export {
   type EndingRecord,
   type Status,
 } from "./domain/record.ts";
-export { type ScenarioFile, type ScenarioInput, scenarioSchema } from "./domain/scenario.ts";
+export {
+  type EndingSettings,
+  type ScenarioFile,
+  type ScenarioInput,
+  type StructuredMethod,
+  scenarioSchema,
+} from "./domain/scenario.ts";
 export type { Notice, Screening, SecretPolicy } from "./domain/screening.ts";
 export type { Summary, SummaryEntry } from "./domain/summary.ts";
 export type {
@@ -48,6 +69,9 @@ export type { Purpose, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage
 export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
+export { type Budget, createBudget, type Reservation } from "./model/budget.ts";
+export type { Completion, Deadline, Delta } from "./model/exchange.ts";
+export type { FailureLogOptions, WarningLogger } from "./model/failure-log.ts";
 export {
   type Ask,
   createGateway,
@@ -57,16 +81,25 @@ export {
   type ModelLineSettings,
 } from "./model/gateway.ts";
 export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
-export { createRecorder, type Recorder, type RecorderOptions } from "./model/recorder.ts";
-export { openReplay, type Replay, type ReplayOptions } from "./model/replay.ts";
-export type { Reply } from "./model/reply.ts";
+export {
+  createLimiter,
+  type Limiter,
+  type LimiterOptions,
+  type Limits,
+  type Permit,
+  type PermitRequest,
+} from "./model/pace/limiter.ts";
+export type { Priority } from "./model/pace/permit.ts";
+export { createRecorder, type Recorder, type RecorderOptions } from "./model/recording/recorder.ts";
+export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
+export type { Reply, ReplyOutcome } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
 export type { Bill, Charge } from "./offline/bill.ts";
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
 export type { Delay, Latency } from "./offline/pace.ts";
 export type { ChatRequest, GeneratedReply, Generator } from "./offline/protocol.ts";
 export type { RateLimit, RejectionHeaders } from "./offline/rate-limit.ts";
-export type { Script, ScriptStep } from "./offline/script.ts";
+export type { Script, ScriptedAnswer, ScriptStep } from "./offline/script.ts";
 export type { ServedModel } from "./offline/served-models.ts";
 export {
   createOfflineServer,

@@ -78,3 +78,34 @@ it("gives every conversation an id of its own", () => {
   expect(new Set(ids).size).toBe(5000);
   expect(ids[0]).toMatch(/^talk-19700101-000000-[0-9a-f]{10}$/);
 });
+
+describe("the admin key", () => {
+  const ADMIN = "sk-admin-MARKED0123456789";
+  const env = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN, OPENAI_PROJECT_ID: "proj_x" };
+
+  async function askedWith(more: Record<string, string>) {
+    const hosts: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      expect(new Headers(init?.headers).get("authorization")).toBe(`Bearer ${ADMIN}`);
+      hosts.push(new URL(String(input)).host);
+      return Response.json({ data: [{ model: "gpt-4.1", max_requests_per_1_minute: 5 }], has_more: false });
+    };
+    const { limitsProblem } = await openDramatis({ env: { ...env, ...more }, fetch });
+    return { hosts, limitsProblem };
+  }
+
+  it("reads the project's limits at OpenAI", async () => {
+    expect(await askedWith({})).toEqual({ hosts: ["api.openai.com"], limitsProblem: undefined });
+  });
+
+  it("is not sent to another server that answers the prompts, and that is said", async () => {
+    const { hosts, limitsProblem } = await askedWith({ OPENAI_BASE_URL: "https://proxy.test/v1" });
+    expect(hosts).toEqual([]);
+    expect(limitsProblem).toMatch(/not sent to proxy\.test.*OPENAI_ADMIN_BASE_URL/);
+  });
+
+  it("is sent to the server that is named for it", async () => {
+    const named = { OPENAI_BASE_URL: "https://proxy.test/v1", OPENAI_ADMIN_BASE_URL: "https://own.test/v1" };
+    expect(await askedWith(named)).toEqual({ hosts: ["own.test"], limitsProblem: undefined });
+  });
+});

@@ -116,6 +116,27 @@ describe("a key that the server says back", () => {
   });
 });
 
+it("a key said beside a tool call is in no prompt that is explained", async () => {
+  const call = { name: "search_knowledge_base", arguments: JSON.stringify({ query: KEY, category: null }) };
+  let asked = 0;
+  const fetch: typeof globalThis.fetch = async () => {
+    asked += 1;
+    const message =
+      asked % 2 === 1
+        ? { content: `It is ${KEY}.`, tool_calls: [{ id: "c", type: "function", function: call }] }
+        : { content: JSON.stringify(answer("I looked.")) };
+    const choice = { index: 0, finish_reason: "stop", message: { role: "assistant", ...message } };
+    return Response.json({ id: "x", object: "chat.completion", created: 1, model: "m", choices: [choice] });
+  };
+  const prompts: unknown[] = [];
+  const dramatis = await openDramatis({ apiKey: KEY, baseUrl: "https://server.test/v1", fetch, env: {} });
+  const scenario = resolveScenario({ ...SCENARIO, endings: [{ maxTurns: 1 }] }, { passages: PASSAGES });
+  const { turns } = await dramatis.run(scenario, { onPrompt: (prompt) => prompts.push(prompt) });
+  expect(turns).toHaveLength(1);
+  expect(JSON.stringify(prompts)).toContain("It is [key removed].");
+  expect(JSON.stringify(prompts)).not.toContain(MARK);
+});
+
 describe("a key given to the program", () => {
   const keyFolder = mkdtempSync(join(tmpdir(), "dramatis-key-file-"));
   afterAll(() => rmSync(keyFolder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 /** The packed tarball in an empty project: it installs, its types hold in strict TypeScript, it runs, its bin runs. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -82,6 +82,16 @@ describe("the packed package", () => {
     );
     writeFileSync(join(project, "example.js"), javascript);
     expect(node("example.js")).toMatch(/\d+ turns for \$0\.\d+/);
+  });
+
+  it("says what to do where a bundler has left its data behind", () => {
+    const moved = join(project, "moved");
+    cpSync(join(project, "node_modules/dramatis/dist"), moved, { recursive: true });
+    rmSync(join(moved, "src/catalog/models.yaml"));
+    const program = `import { openDramatis } from "./moved/src/index.js";
+      await openDramatis({ env: {} }).catch((error) => console.log(error.code, error.message));`;
+    writeFileSync(join(project, "moved.js"), program);
+    expect(node("moved.js")).toMatch(/^invalid-file .* out of the bundle: esbuild --external:dramatis\n$/);
   });
 
   it("runs its program", { timeout: TIMEOUT_MS }, () => {

@@ -1,5 +1,5 @@
 /** What the README shows is what the program prints. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -60,4 +60,17 @@ it("shows lines of a real quote, and every flag of it", async () => {
   const row = readme.split("\n").find((line) => line.startsWith("| `dramatis quote")) ?? "";
   expect(flags.filter((flag) => !row.includes(`\`${flag}\``))).toEqual([]);
   expect(flags.length).toBeGreaterThan(5);
+});
+
+it("shows a whole scenario that is valid and runs", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dramatis-readme-"));
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
+  const file = join(folder, `${/^id: (\S+)/.exec(yaml)?.[1]}.yaml`);
+  writeFileSync(file, yaml);
+  const checked = await outputOf(["check", file]);
+  const printed = await outputOf(["run", file, "--quiet", "--out", join(folder, "out")]);
+  rmSync(folder, { recursive: true });
+  expect(checked).toBe(`${file} is valid.\n`);
+  expect(readme).toContain("`after-the-outage.yaml`");
+  expect(printed).toMatch(/^── Completed: /);
 });

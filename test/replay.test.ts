@@ -151,6 +151,13 @@ describe("a replay", () => {
     expect(readFileSync(file, "utf8")).not.toContain("MARKED");
   });
 
+  it("has the seed that the embedder's own function drew", async () => {
+    const unseeded: Scenario = { ...small(), seed: undefined };
+    const { file, made } = await record(unseeded, { drawSeed: () => 4711 });
+    const { again } = await replay(file, unseeded);
+    expect([made.seed, again.seed]).toEqual([4711, 4711]);
+  });
+
   it("of a run whose moderator is a model, and whose answers came from the cache", async () => {
     const scenario = small({ moderator: { policy: "model" } });
     const cache = createMemoryCache();

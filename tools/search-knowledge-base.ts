@@ -9,6 +9,7 @@ import { categoriesInScope, type KnowledgeIndex, type SearchScope, search } from
 
 export const SEARCH_TOOL_NAME = "search_knowledge_base";
 
+/** Whose tool it is, and how much it returns; without `personaId` and `categories` it finds everything. */
 export interface SearchToolOptions extends SearchScope {
   /** Most passages that come back. Default 3. */
   limit?: number | undefined;
@@ -50,6 +51,7 @@ function argumentsSchema(categories: readonly string[]) {
   });
 }
 
+/** The tool `search_knowledge_base`, as `createSearchTool` makes it. */
 export type SearchTool = DynamicStructuredTool<
   ReturnType<typeof argumentsSchema>,
   { query: string; category: string | null },

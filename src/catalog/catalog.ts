@@ -20,6 +20,7 @@ import {
 import { check, problemAt } from "../domain/schema-check.ts";
 import { decodeText, MAX_FILE_BYTES, readValue, readYaml, type Source } from "../domain/yaml-source.ts";
 
+/** Models with their prices and limits, and the rules that choose between them. */
 export interface Catalog {
   /** By id, in the order of the files; without dated snapshots, unless they have an entry of their own. */
   readonly models: ReadonlyMap<string, ModelInfo>;
@@ -107,8 +108,18 @@ let shipped: Source | undefined;
 
 /** The catalog that comes with the package, read when it is first needed. */
 function shippedData(): unknown {
-  shipped ??= readYaml(readFileSync(new URL("./models.yaml", import.meta.url), "utf8"), "models.yaml");
+  shipped ??= readYaml(shippedText(), "models.yaml");
   return shipped.data;
+}
+
+function shippedText(): string {
+  try {
+    return readFileSync(new URL("./models.yaml", import.meta.url), "utf8");
+  } catch (cause) {
+    const message =
+      "The models.yaml of the package is not beside its code, where a bundler leaves it behind. Keep the package out of the bundle: esbuild --external:dramatis";
+    throw new DramatisError("invalid-file", message, { cause });
+  }
 }
 
 function overlaid(source: Source): Parsed<Catalog> {

@@ -6,16 +6,13 @@ import { plainLine } from "../report/plain-text.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
 
-/** What is checked when nothing is named. */
-const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"];
-
-/** The folders of the current folder that usually hold such files. */
-function usualFolders(): string[] {
-  const found = USUAL_FOLDERS.filter((folder) => existsSync(folder));
+/** What is checked when nothing is named: the folders of the current folder that usually hold such files. */
+function usualFolders(names: readonly string[]): string[] {
+  const found = names.filter((folder) => existsSync(folder));
   if (found.length > 0) return found;
   throw new DramatisError(
     "invalid-argument",
-    `There is nothing to check: this folder has no ${USUAL_FOLDERS.map((name) => `${name}/`).join(", ")}. Name files or folders.`,
+    `There is nothing to check: this folder has no ${names.map((name) => `${name}/`).join(", ")}. Name files or folders.`,
   );
 }
 
@@ -29,13 +26,17 @@ export function addCheck(program: Command, terminal: Terminal): void {
     )
     .action(async (named: string[]) => {
       const { catalogFileKind } = await import("../catalog/catalog.ts");
-      const { checkFiles } = await import("../scenario/check-files.ts");
-      const files = named.length === 0 ? usualFolders() : named.map((file) => inputPath(file, terminal.env));
-      const problems = checkFiles(files, { catalog: catalogFileKind });
-      if (problems.length > 0) throw new InvalidFilesError(problems);
-      const names = files.map(plainLine).join(", ");
-      terminal.write(
-        files.length === 1 ? `${names} is valid.\n` : `All ${files.length} are valid: ${names}.\n`,
+      const { checkFiles, USUAL_FOLDERS } = await import("../scenario/check-files.ts");
+      const files =
+        named.length === 0 ? usualFolders(USUAL_FOLDERS) : named.map((file) => inputPath(file, terminal.env));
+      const { formatNotice } = await import("../domain/screening.ts");
+      const notices = new Set<string>();
+      const problems = checkFiles(files, { catalog: catalogFileKind }, (notice) =>
+        notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
       );
+      if (problems.length > 0) throw new InvalidFilesError(problems);
+      for (const notice of notices) terminal.writeError(notice);
+      const names = files.map(plainLine).join(", ");
+      terminal.write(files.length === 1 ? `${names} is valid.\n` : `All valid: ${names}.\n`);
     });
 }

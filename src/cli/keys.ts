@@ -63,14 +63,17 @@ async function testKeys(name: string | undefined, terminal: Terminal): Promise<n
   const chosen = name === undefined ? all : all.filter((stored) => stored.name === name);
   if (name !== undefined && chosen.length === 0) vault.read(name); // Throws, with near names.
   if (chosen.length === 0) throw nothingKept(vault, terminal);
-  const { checkedBaseUrl, DEFAULT_BASE_URL } = await import("../app.ts");
+  const { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL } = await import("../domain/base-url.ts");
   const { checkKey } = await import("../vault/key-check.ts");
   const { renderTestedKeys } = await import("./screen/keys.ts");
   const baseUrl = checkedBaseUrl(terminal.env.OPENAI_BASE_URL?.trim() || DEFAULT_BASE_URL);
+  // An admin key is not asked about at a server that it was not meant for, but where it was.
+  const adminUrl = adminBaseUrl(terminal.env, baseUrl) ?? DEFAULT_BASE_URL;
   const tested = await Promise.all(
     chosen.map(async ({ name, kind }) => {
       const signal = AbortSignal.timeout(ANSWER_MS);
-      return { name, kind, check: await checkKey({ kind, key: vault.read(name), baseUrl, fetch, signal }) };
+      const asked = { kind, key: vault.read(name), baseUrl: kind === "admin" ? adminUrl : baseUrl };
+      return { name, kind, check: await checkKey({ ...asked, fetch, signal }) };
     }),
   );
   terminal.write(`${renderTestedKeys(tested, terminal.screen).join("\n")}\n`);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { DramatisError } from "../domain/errors.ts";
 import { hintFor } from "../domain/near-names.ts";
 import type { Persona } from "../domain/persona.ts";
+import { count } from "../report/figures.ts";
 import { shippedFolder } from "../scenario/shipped-folder.ts";
 import { commandName } from "./command-name.ts";
 import type { Terminal } from "./terminal.ts";
@@ -55,7 +56,8 @@ export function addPersonas(program: Command, terminal: Terminal): void {
     .command("check")
     .description("report every mistake of every persona file")
     .argument("[folder]", where)
-    .action(async (folder?: string) =>
-      print([`${(await personasIn(folder, terminal)).length} personas are valid.`]),
-    );
+    .action(async (folder?: string) => {
+      const { length } = await personasIn(folder, terminal);
+      print([`${count(length, "persona")} ${length === 1 ? "is" : "are"} valid.`]);
+    });
 }

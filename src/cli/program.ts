@@ -1,6 +1,8 @@
 /** All commands of `dramatis`, from arguments to an exit code. */
 import { Command, CommanderError } from "commander";
+import { checkNode } from "../domain/node-version.ts";
 import { withoutKeys } from "../domain/secrets.ts";
+import { plainText } from "../report/plain-text.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
@@ -38,8 +40,12 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     .version(packageVersion())
     .showHelpAfterError("Run with --help to see what is possible.")
     .showSuggestionAfterError()
+    .addHelpText("after", `\nTo begin, without a key: ${commandName(terminal.env)} run product-roundtable`)
     .configureHelp({ helpWidth: Math.min(100, terminal.screen.columns) })
-    .configureOutput({ writeOut: terminal.write, writeErr: (text) => terminal.writeError(withoutKeys(text)) })
+    .configureOutput({
+      writeOut: terminal.write,
+      writeErr: (text) => terminal.writeError(plainText(withoutKeys(text))),
+    })
     .exitOverride();
   for (const add of COMMANDS) {
     add(program, terminal, (code) => {
@@ -47,6 +53,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     });
   }
   try {
+    checkNode();
     await program.parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
     return exitCode;
   } catch (error) {

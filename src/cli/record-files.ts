@@ -1,27 +1,62 @@
 /** Writes a conversation's record: transcript.md, conversation.json, messages.jsonl. */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { jsonText } from "../report/json-text.ts";
 import { messageLines } from "../report/message-lines.ts";
 import { transcriptMarkdown } from "../report/transcript.ts";
+import { makeFolders } from "../vault/make-folder.ts";
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** What a killed run left there goes. A link goes too, and nothing is written through it: it may be somebody else's. */
+function writeNew(file: string, text: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { flag: "wx" });
+}
 
 /** Makes the folder, and a file in it, before anything is paid. */
 export function prepareFolder(folder: string): void {
   try {
-    process.cwd(); // Throws when the current folder was deleted; making folders in it would never end.
     const isOther = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false;
     if (isOther) throw new Error("it is a file, not a folder");
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     const probe = join(folder, ".dramatis-probe");
-    writeFileSync(probe, "Can this folder be written to?");
-    rmSync(probe);
+    try {
+      writeNew(probe, "Can this folder be written to?");
+    } finally {
+      rmSync(probe, { force: true }); // A full disk leaves an empty one.
+    }
   } catch (cause) {
     const message = `Cannot write to the folder ${folder}: ${reason(cause)}. Name another with --out.`;
+    throw new DramatisError("write-failed", message, { cause });
+  }
+}
+
+/** Opens the log for one moment, before anything is paid; it is not left behind empty. */
+export function prepareLog(file: string): void {
+  try {
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw new Error("it is a folder, not a file");
+    if (there?.isFile() === false) return; // Opening a pipe would wait for its reader.
+    makeFolders(dirname(file));
+    const isNew = lstatSync(file, { throwIfNoEntry: false }) === undefined;
+    closeSync(openSync(file, "a", 0o600));
+    if (isNew) rmSync(file);
+  } catch (cause) {
+    const message = `Cannot write the log ${file}: ${reason(cause)}. Name another with --log.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }
@@ -44,7 +79,7 @@ function writeAll(record: ConversationRecord, folder: string): string[] {
   const names = Object.keys(texts);
   const temporary = (name: string) => join(folder, `.${name}.part`);
   try {
-    for (const [name, text] of Object.entries(texts)) writeFileSync(temporary(name), text);
+    for (const [name, text] of Object.entries(texts)) writeNew(temporary(name), text);
     return names.map((name) => {
       const file = join(folder, name);
       if (existsSync(file)) renameSync(file, spareName(folder, name));

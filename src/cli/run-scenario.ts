@@ -14,7 +14,7 @@ import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import { prepareFolder, writeRecord } from "./record-files.ts";
+import { prepareFolder, prepareLog, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
 import { renderSentPrompt } from "./screen/sent-prompt.ts";
@@ -34,6 +34,8 @@ export interface RunFlags {
   keyFile?: string;
   json?: boolean;
   quiet?: boolean;
+  /** False with --no-stream. */
+  stream?: boolean;
   offline?: boolean;
   rpm?: number;
   tpm?: number;
@@ -122,9 +124,10 @@ function beginning(
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const scenario = findScenario(inputPath(name, terminal.env));
   const conversationId = newConversationId(scenario.id, terminal.clock());
-  const folder =
-    flags.out === undefined ? join(DEFAULT_FOLDER, conversationId) : outputPath(flags.out, terminal.env);
+  const folder = outputPath(flags.out ?? join(DEFAULT_FOLDER, conversationId), terminal.env);
   const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
+  const logFile = flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env);
+  let isLogLost = false;
   const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
   const dramatis = await openDramatis({
     catalogFile: catalogPath(flags.catalog, terminal.env),
@@ -137,18 +140,23 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     clock: terminal.clock,
     limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
     log: {
-      file: flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env),
+      file: logFile,
       withPrompts: flags.logPrompts,
-      onLost: (error) => terminal.writeError(`The log cannot be written: ${String(error)}\n`),
+      onLost: (error) => {
+        isLogLost = true;
+        terminal.writeError(`The log cannot be written: ${String(error)}\n`);
+      },
     },
   });
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
   prepareFolder(folder);
+  if (flags.log !== undefined) prepareLog(logFile);
 
   const begun = beginning(flags, scenario, dramatis);
   const { seed } = begun;
   const mode = modeOf(flags);
-  const context = { ...begun.context, stream: mode === "full" && terminal.size !== undefined };
+  const isLive = flags.stream !== false && mode === "full" && terminal.size !== undefined;
+  const context = { ...begun.context, stream: isLive };
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();
@@ -182,7 +190,12 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     screen.close();
   }
   const written = writeRecord(record, folder);
-  const files = [...written.files, ...(recording === undefined ? [] : [recording])];
+  const isLogged = record.attempts.length > 0 && !isLogLost;
+  const files = [
+    ...written.files,
+    ...(isLogged ? [logFile] : []),
+    ...(recording === undefined ? [] : [recording]),
+  ];
   const unused = dramatis.replaying?.unused ?? 0;
   if (unused > 0 && record.status !== "failed" && record.status !== "interrupted") {
     screen.note(`The recording goes on: ${count(unused, "exchange")} of it did not come up.`);

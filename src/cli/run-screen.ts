@@ -2,8 +2,8 @@
 import type { Dramatis } from "../app.ts";
 import { rateComplexity } from "../conversation/complexity.ts";
 import type { ConversationEvent, TokenEvent } from "../conversation/events.ts";
-import { chooseModel } from "../conversation/persona-node.ts";
 import { settingsOf } from "../conversation/settings.ts";
+import { chooseModel } from "../conversation/speaker-model.ts";
 import { type ConversationContextInput, conversationContext } from "../conversation/state.ts";
 import type { Attempt } from "../domain/attempt.ts";
 import { nanoUsd } from "../domain/money.ts";
@@ -152,10 +152,14 @@ export function createRunScreen({
   }
 
   /** Long waits are told, short ones pass. */
-  function wait({ problem, status, waitMs = 0 }: Attempt) {
-    if (waitMs < LONG_WAIT_MS) return;
+  function wait({ problem, status, waitMs, retryAfterMs }: Attempt) {
+    if (waitMs === undefined) return;
+    // A limit's pause is kept for all requests together; how long it is to be, only the server's answer says.
+    const pauseMs = problem === "rate-limited" ? retryAfterMs : waitMs;
+    if (pauseMs !== undefined && pauseMs < LONG_WAIT_MS) return;
     const what = status === undefined ? problem : `${problem}, status ${status}`;
-    const text = `${what}: trying again in ${(waitMs / 1000).toFixed(1)} s`;
+    const when = pauseMs === undefined ? "after a pause" : `in ${(pauseMs / 1000).toFixed(1)} s`;
+    const text = `${what}: trying again ${when}`;
     if (hasProgress) progress(text);
     else terminal.writeError(`${text}\n`);
   }
@@ -194,6 +198,10 @@ export function createRunScreen({
       // A repaired failure's requests are counted again in its turn.
       if (event.type === "turn" || event.failure.outcome !== "repaired")
         spent = addSubtotals(spent, spoken.usage);
+      if (mode === "quiet" && event.type === "failure" && event.failure.outcome === "skipped") {
+        const { turn, speaker, kind, detail } = event.failure;
+        terminal.writeError(`Turn ${turn} of ${speaker} was skipped (${kind}): ${detail}\n`);
+      }
       if (mode !== "full") return;
       print(
         event.type === "turn"

@@ -73,6 +73,7 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "print what was sent for this turn, private notes included, with tokens part by part",
       wholeNumber(1),
     )
+    .option("--no-stream", "print messages whole, not word by word; also for servers that cannot stream")
     .option("--quiet", "print the end only, not every turn")
     .addHelpText(
       "after",

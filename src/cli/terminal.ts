@@ -19,7 +19,7 @@ export interface Terminal {
   screen: ScreenOptions;
   /** Of the terminal that shows standard output; undefined when it is none, or one whose cursor cannot be moved. */
   size?: (() => TerminalSize) | undefined;
-  /** True when standard error is a terminal, so that a line may be drawn over. */
+  /** True when standard error is a terminal that can draw over a line. */
   hasProgress: boolean;
   env: Readonly<Record<string, string | undefined>>;
   clock: () => number;
@@ -78,7 +78,7 @@ export function processTerminal(): Terminal {
       stdout.isTTY && env.TERM !== "dumb"
         ? () => ({ columns: stdout.columns || DEFAULT_COLUMNS, rows: stdout.rows || DEFAULT_ROWS })
         : undefined,
-    hasProgress: stderr.isTTY && stdout.isTTY,
+    hasProgress: stderr.isTTY && stdout.isTTY && env.TERM !== "dumb",
     env,
     clock: Date.now,
     onInterrupt(listener) {

@@ -19,11 +19,15 @@ export const some =
     throw new InvalidArgumentError(`Expected ${what}, got nothing.`);
   };
 
+/** A nano-dollar, the unit of account: whatever is less would be 0. */
+const LEAST_DOLLARS = 1e-9;
+
 /** An amount of dollars above zero, with or without the sign. */
 export function dollars(text: string): number {
   const value = Number(text.replace(/^\$/, ""));
-  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("Expected an amount in dollars above 0, like 0.25.");
+  if (text.trim() !== "" && Number.isFinite(value) && value >= LEAST_DOLLARS) return value;
+  const least = value > 0 && Number.isFinite(value) ? ", and not below 0.000000001" : "";
+  throw new InvalidArgumentError(`Expected an amount in dollars above 0, like 0.25${least}.`);
 }
 
 /** A share from 0 to 1. */

@@ -4,7 +4,7 @@ import { type Answer, answerSchema } from "../domain/answer.ts";
 import { demandPieces, demandText } from "../model/demand.ts";
 import type { Gateway, ModelLine } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
-import { tokenBound } from "../model/tokens.ts";
+import { tokenBound } from "../model/tokens/tokens.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 
 export interface AnswerLine {

@@ -4,7 +4,7 @@ import type { EndingRecord } from "../domain/record.ts";
 import type { Totals } from "../domain/usage.ts";
 import { spentAtMost } from "../ledger/totals.ts";
 
-export interface Budget {
+export interface ConversationBudget {
   capNanoUsd: number;
   /** A request of unknown cost counts with the most it can have cost. */
   spentNanoUsd: number;
@@ -16,7 +16,7 @@ export function budgetOf(
   maxCostUsd: number | undefined,
   totals: Totals,
   reservedNanoUsd = 0,
-): Budget | undefined {
+): ConversationBudget | undefined {
   if (maxCostUsd === undefined) return undefined;
   const capNanoUsd = nanoUsd(maxCostUsd);
   const spentNanoUsd = spentAtMost(totals);
@@ -28,7 +28,7 @@ export function budgetOf(
 }
 
 /** The ending of a conversation whose next request might pass its cap, or one that it shares with others. */
-export const budgetReached = (budget: Budget | undefined, detail: string): EndingRecord => ({
+export const budgetReached = (budget: ConversationBudget | undefined, detail: string): EndingRecord => ({
   kind: "maxCostUsd",
   evidence:
     budget === undefined

@@ -33,16 +33,3 @@ export function contextOf(
   for (const model of Object.values(parsed.data.models)) catalog.model(model);
   return parsed.data;
 }
-
-/** Reads each context once: nodes get the same one at every turn of a run. */
-export function contextReader(castIds: readonly string[], catalog: Catalog) {
-  const read = new WeakMap<object, ConversationContext>();
-  return (config: LangGraphRunnableConfig): ConversationContext => {
-    const given: object | undefined = config.context;
-    const known = given && read.get(given);
-    if (known !== undefined) return known;
-    const context = contextOf(config, castIds, catalog);
-    if (given !== undefined) read.set(given, context);
-    return context;
-  };
-}

@@ -7,6 +7,7 @@ import type { Choice, Rating, Turn, TurnFailure } from "../domain/turn.ts";
 /** Writes an event to whoever streams the mode `custom`. */
 export const emit = ({ writer }: LangGraphRunnableConfig, event: ConversationEvent): void => writer?.(event);
 
+/** What the stream mode `custom` and `onEvent` tell; decide by `type`. */
 export type ConversationEvent =
   | { type: "choice"; choice: Choice; complexity: Rating }
   | TokenEvent

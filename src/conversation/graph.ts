@@ -9,17 +9,19 @@ import {
   START,
   StateGraph,
 } from "@langchain/langgraph";
-import { categoriesInScope, createKnowledgeIndex, type KnowledgeIndex } from "../../tools/knowledge-index.ts";
+import { categoriesInScope, createKnowledgeIndex } from "../../tools/knowledge-index.ts";
 import { SEARCH_TOOL_NAME } from "../../tools/search-knowledge-base.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { Passage } from "../domain/knowledge.ts";
+import { oncePer } from "../domain/once-per.ts";
+import { drawSeed } from "../domain/random.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { ANSWER_TOOL } from "../model/reply.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { createAnswerLine } from "./answer-line.ts";
+import { createBrokenOff } from "./broken-off.ts";
 import { changesIn } from "./changes.ts";
-import { contextReader } from "./context.ts";
 import { removeControlBranches, watchBranches } from "./control-branches.ts";
 import type { Ending } from "./endings.ts";
 import type { ConversationEvent } from "./events.ts";
@@ -28,6 +30,7 @@ import { createModeratorNode } from "./moderator-node.ts";
 import { createPersonaNode } from "./persona-node.ts";
 import { personaTools } from "./persona-tools.ts";
 import type { Policy } from "./policies.ts";
+import { settingsReader } from "./settings.ts";
 import {
   type ConversationContextInput,
   type ConversationInput,
@@ -42,6 +45,7 @@ import {
 import { Step } from "./step.ts";
 import { createSummaries } from "./summaries.ts";
 
+/** What a conversation is made of beside its scenario; only the gateway is required. */
 export interface ConversationParts {
   /** The only way to a model; see `createGateway`. */
   gateway: Gateway;
@@ -51,7 +55,11 @@ export interface ConversationParts {
   policy?: Policy | undefined;
   /** Further endings, asked after the scenario's. */
   endings?: readonly Ending[] | undefined;
-  /** Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. */
+  /**
+   * Further tools that every persona may call. Their names must differ; those with optional arguments are not strict. One
+   * that calls `interrupt()` needs a checkpointer; when the run goes on, LangGraph takes the turn anew, so what was asked
+   * before the interrupt is asked and paid again. Both are counted, unless another process goes on.
+   */
   tools?: readonly StructuredToolInterface[] | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
@@ -67,7 +75,8 @@ export type Conversation = CompiledGraph<
   ConversationContextInput,
   ConversationInput,
   ConversationOutput,
-  unknown,
+  // By node: LangGraph would take the updates that are streamed for inputs.
+  Record<string, ConversationUpdate>,
   CommandInstance<unknown, Partial<ConversationUpdate>, string>,
   ConversationEvent
 >;
@@ -78,29 +87,32 @@ const RECURSION_LIMIT = 1_000_000;
 /**
  * Compiles a scenario into a LangGraph whose nodes are the moderator and one node per persona, named by its id.
  *
- * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `turns`, `failures`, `attempts`, `notices`,
- * `usage`, `totals`, `complexity`, `summaries`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
+ * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `topic`, `seed`, `turns`, `failures`, `attempts`,
+ * `notices`, `usage`, `totals`, `complexity`, `summaries`, `startedAt`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
  * screening, context, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
  * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
  * `messages`.
+ * @throws DramatisError `unknown-name` when the scenario names a model that is not in the catalog, `invalid-argument` when a
+ * tool's name cannot be.
  */
 export function createConversation(scenario: Scenario, parts: ConversationParts): Conversation {
   const { gateway } = parts;
   const clock = parts.clock ?? Date.now;
   const index = indexOf(scenario.passages);
   const summaries = createSummaries(gateway);
+  const brokenOff = createBrokenOff();
   const moderate = createModeratorNode({
     scenario,
     gateway,
     clock,
-    drawSeed: parts.drawSeed ?? (() => Math.floor(Math.random() * 2 ** 31)),
+    drawSeed: parts.drawSeed ?? drawSeed,
     policy: parts.policy,
     endings: parts.endings ?? [],
     summaries,
   });
   const categories = [...categoriesInScope(index).keys()];
   const ids = scenario.cast.map(({ id }) => id) as [string, ...string[]];
-  const contextFor = contextReader(ids, gateway.catalog);
+  const settingsFor = settingsReader(scenario, gateway.catalog);
   checkModels(scenario, gateway.catalog);
   checkToolNames(parts.tools ?? []);
 
@@ -115,7 +127,7 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
     "moderator",
     new Step(
       async (state, config) => {
-        const update = await moderate(state, contextFor(config), config);
+        const update = await moderate(state, settingsFor(config), config);
         return changesIn(state, { ...update, notices: takeNotices(config) });
       },
       // Only an embedder's own functions are not handed the configuration.
@@ -140,10 +152,11 @@ export function createConversation(scenario: Scenario, parts: ConversationParts)
       categories,
       clock,
       summaries,
+      brokenOff,
     });
     graph.addNode(
       persona.id,
-      new Step(async (state, config) => changesIn(state, await speak(state, contextFor(config), config)), {
+      new Step(async (state, config) => changesIn(state, await speak(state, settingsFor(config), config)), {
         isAmbient: false,
       }),
       { metadata: { kind: "persona", persona: persona.id, name: persona.name, role: persona.role } },
@@ -178,14 +191,8 @@ class NextSpeaker extends Runnable<ConversationState, string> {
   }
 }
 
-/** Of passages that many conversations share, the index is made once. */
-const indexes = new WeakMap<readonly Passage[], KnowledgeIndex>();
-
-function indexOf(passages: readonly Passage[]): KnowledgeIndex {
-  const index = indexes.get(passages) ?? createKnowledgeIndex(passages);
-  indexes.set(passages, index);
-  return index;
-}
+/** Many conversations may share their passages. */
+const indexOf = oncePer((passages: readonly Passage[]) => createKnowledgeIndex(passages));
 
 /** A model that is named wrongly is found before anything is paid, not when its persona first speaks. */
 function checkModels({ cast, moderator }: Scenario, catalog: Catalog): void {

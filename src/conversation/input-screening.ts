@@ -29,10 +29,7 @@ interface Incoming {
  * The input as it may enter: odd characters gone, secrets treated as the policy says, with the notices of it.
  * @throws DramatisError `secret-found` or `too-long`, which say where and what kind, never what.
  */
-export function screenInput<V extends object>(
-  input: V,
-  screening: Screening,
-): { input: V; notices: Notice[] } {
+function screenInput<V extends object>(input: V, screening: Screening): { input: V; notices: Notice[] } {
   const { messages, topic, opening }: Incoming = input;
   const list = messages === undefined ? [] : [messages].flat();
   const said = list.map((message) => coerceMessageLikeToMessage(message as BaseMessageLike));

@@ -17,11 +17,11 @@ import { rateComplexity } from "./complexity.ts";
 import { type Ending, firedEnding } from "./endings.ts";
 import { emit } from "./events.ts";
 import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model-policy.ts";
-import { chooseModel } from "./persona-node.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
-import { type RunSettings, settingsOf } from "./settings.ts";
-import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { RunSettings } from "./settings.ts";
+import { chooseModel } from "./speaker-model.ts";
+import type { ConversationState, ConversationUpdate } from "./state.ts";
 import type { Spent, Summaries } from "./summaries.ts";
 import { transcriptOf } from "./transcript.ts";
 import type { ConversationView } from "./view.ts";
@@ -75,6 +75,19 @@ function allFailed({ turns, failures, cast, last }: ConversationView): EndingRec
   };
 }
 
+/** A conversation in which nobody ever spoke is not complete because its limit is reached. */
+function noneAnswered(
+  { turns, failures }: ConversationView,
+  { evidence }: EndingRecord,
+): EndingRecord | undefined {
+  const last = failures.at(-1);
+  if (turns.length > 0 || last === undefined) return undefined;
+  return {
+    kind: "failure",
+    evidence: `${evidence}, and none of them was answered; the last: ${last.kind}. ${last.detail}`,
+  };
+}
+
 /** The latest choice that led to a turn or a failure; one that the budget stopped before it began does not count. */
 function lastChoice({ turns, failures }: Pick<ConversationState, "turns" | "failures">): Choice | undefined {
   const [turn, failure] = [turns.at(-1)?.choice, failures.at(-1)?.choice];
@@ -93,7 +106,6 @@ function conversationIdOf({ configurable = {} }: LangGraphRunnableConfig): strin
 export function createModeratorNode(parts: ModeratorParts) {
   const { scenario, clock } = parts;
   const choose = chooser(parts);
-  const castIds = new Set(scenario.cast.map(({ id }) => id));
 
   function opened(state: ConversationState, config: LangGraphRunnableConfig): Opened {
     const conversationId = state.conversationId ?? conversationIdOf(config);
@@ -134,7 +146,10 @@ export function createModeratorNode(parts: ModeratorParts) {
       };
     }
     const set = firedEnding(endings, view);
-    if (set !== undefined) return { ending: set, status: set.kind === "maxCostUsd" ? "budget" : "completed" };
+    if (set?.kind === "maxCostUsd") return { ending: set, status: "budget" };
+    const silent = set && noneAnswered(view, set);
+    if (silent !== undefined) return { ending: silent, status: "failed" };
+    if (set !== undefined) return { ending: set, status: "completed" };
     const fired = parts.endings.map((ending) => ending(view)).find((record) => record !== undefined);
     if (fired !== undefined) return { ending: fired, status: "completed" };
     const failed = allFailed(view);
@@ -149,7 +164,7 @@ export function createModeratorNode(parts: ModeratorParts) {
 
   return async function moderatorNode(
     state: ConversationState,
-    context: ConversationContext,
+    settings: RunSettings,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
     const start = opened(state, config);
@@ -164,7 +179,6 @@ export function createModeratorNode(parts: ModeratorParts) {
       return { ...start, ...update, usage, attempts, totals: totalsOf(usage) };
     };
     if (state.halt !== null) return ended({ ...state.halt, halt: null });
-    const settings = settingsOf(scenario, context);
     const last = lastChoice(state);
     const view: ConversationView = {
       topic: state.topic ?? scenario.topic,
@@ -194,7 +208,7 @@ export function createModeratorNode(parts: ModeratorParts) {
         conversationId: start.conversationId,
         seed: start.seed,
         turn: view.turn,
-        transcript: transcriptOf(state, castIds),
+        transcript: transcriptOf(state, scenario.cast),
         summaries: state.summaries,
         plan: settings.context,
         turnsLeft: settings.maxTurns === undefined ? undefined : settings.maxTurns - view.turn + 1,

@@ -3,28 +3,28 @@ import { AIMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { DramatisError } from "../domain/errors.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
 import type { Persona } from "../domain/persona.ts";
-import type { ComplexityLevel } from "../domain/scenario.ts";
-import type { ModelChoice, Turn, TurnFailure } from "../domain/turn.ts";
+import type { Turn, TurnFailure } from "../domain/turn.ts";
+import type { UsageEntry } from "../domain/usage.ts";
 import { addTotals, subtotalOf, totalsOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { longestAnswer } from "../model/longest-answer.ts";
-import { selectModel } from "../model/selection.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { type TurnProblem, takeTurn } from "../turn/persona-turn.ts";
+import { takeTurn } from "../turn/persona-turn.ts";
 import type { SentRequest } from "../turn/sent-prompt.ts";
 import type { AnswerLine } from "./answer-line.ts";
-import { type Budget, budgetOf, budgetReached } from "./budget.ts";
+import type { BrokenOff } from "./broken-off.ts";
+import { budgetOf } from "./budget.ts";
 import { emit } from "./events.ts";
+import { haltAfter } from "./halt.ts";
 import { runSignals } from "./run-signals.ts";
-import { type RunSettings, settingsOf } from "./settings.ts";
+import type { RunSettings } from "./settings.ts";
 import { createShown } from "./shown.ts";
+import { chooseModel } from "./speaker-model.ts";
 import { createSpeech } from "./speech.ts";
-import type { ConversationContext, ConversationState, ConversationUpdate } from "./state.ts";
+import type { ConversationState, ConversationUpdate } from "./state.ts";
 import type { Summaries } from "./summaries.ts";
 import { turnMessageId } from "./transcript.ts";
-
-type Halt = NonNullable<ConversationState["halt"]>;
 
 export interface PersonaNodeParts {
   scenario: Scenario;
@@ -36,48 +36,7 @@ export interface PersonaNodeParts {
   categories: readonly string[];
   clock: () => number;
   summaries: Summaries;
-}
-
-/** Failures that the next speaker would meet as well: going on cannot help. */
-const FATAL: ReadonlySet<string> = new Set([
-  "unauthorised",
-  "quota-exhausted",
-  "model-not-found",
-  "replay-differs",
-]);
-
-/** Failures of the connection or the server: once may be chance. */
-const NO_SERVER: ReadonlySet<string> = new Set(["unreachable", "timed-out", "server-error"]);
-
-/** A server that has never answered, or not the speaker before either, will not answer the next one. */
-function isHopeless(
-  kind: string | undefined,
-  { turns, failures }: Pick<ConversationState, "turns" | "failures">,
-) {
-  if (kind === undefined) return false;
-  const before = failures.at(-1);
-  const failedBefore =
-    before !== undefined && NO_SERVER.has(before.kind) && before.turn > (turns.at(-1)?.turn ?? 0);
-  return FATAL.has(kind) || (NO_SERVER.has(kind) && (turns.length === 0 || failedBefore));
-}
-
-export function chooseModel(
-  { scenario, persona, gateway }: Pick<PersonaNodeParts, "scenario" | "persona" | "gateway">,
-  settings: RunSettings,
-  complexity: ComplexityLevel,
-): ModelChoice {
-  const choice = selectModel({
-    rules: gateway.catalog.selection,
-    persona,
-    complexity,
-    override: settings.modelFor(persona.id),
-  });
-  if (choice !== undefined) return choice;
-  throw new DramatisError(
-    "unknown-name",
-    `No selection rule of the catalog holds for persona ${persona.id} in scenario ${scenario.id}. ` +
-      "Add a last rule without `when`.",
-  );
+  brokenOff: BrokenOff;
 }
 
 /** A turn as chat clients see it. */
@@ -89,23 +48,8 @@ const turnMessage = ({ turn, speaker, message, citations }: Turn) =>
     additional_kwargs: { citations },
   });
 
-/** How a turn that came to nothing ends the conversation; undefined: the next speaker goes on. */
-function haltOf(
-  problem: TurnProblem,
-  turn: { speaker: string; turn: number },
-  { budget, mustStop }: { budget: Budget | undefined; mustStop: boolean },
-): Halt | undefined {
-  const { kind, detail } = problem;
-  if (kind === "aborted") {
-    return { ending: { kind: "abort", evidence: `broken off in turn ${turn.turn}` }, status: "interrupted" };
-  }
-  if (kind === "budget") {
-    return { ending: budgetReached(budget, detail), status: "budget" };
-  }
-  if (!mustStop) return undefined;
-  const evidence = `${turn.speaker} in turn ${turn.turn}: ${kind}. ${detail}`;
-  return { ending: { kind: "failure", evidence }, status: "failed" };
-}
+/** Summaries are no part of a turn's own cost. */
+const isOfTurn = ({ purpose }: UsageEntry) => purpose === "turn";
 
 /** Of all turns, in every turn: a loop, since `flatMap` takes ten times as long. */
 function citationsOf(turns: readonly Turn[]): string[] {
@@ -120,7 +64,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
 
   return async function personaNode(
     state: ConversationState,
-    context: ConversationContext,
+    settings: RunSettings,
     config: LangGraphRunnableConfig,
   ): Promise<ConversationUpdate> {
     const { next: choice, complexity } = state;
@@ -130,11 +74,14 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         `Node ${persona.id} ran before the moderator chose a speaker.`,
       );
     }
-    const settings = settingsOf(scenario, context);
     const model = chooseModel(parts, settings, complexity.level);
     const { conversationId = "" } = state;
     const reserved = parts.summaries.reservedNanoUsd(conversationId);
-    const budget = budgetOf(settings.maxCostUsd, state.totals, reserved);
+    const key = { conversationId, turn: choice.turn };
+    const before = parts.brokenOff.take(key);
+    const isAnew = before.usage.length > 0;
+    const totalsBefore = isAnew ? addTotals(state.totals, totalsOf(before.usage)) : state.totals;
+    const budget = budgetOf(settings.maxCostUsd, totalsBefore, reserved);
     const startedAt = clock();
     const info = gateway.catalog.model(model.id);
     const shown = createShown(
@@ -151,7 +98,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       },
       config,
     );
-    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: context.stream, config });
+    const speech = createSpeech({ turn: choice.turn, speaker: persona.id, stream: settings.stream, config });
     const { abort, onPrompt } = runSignals();
     const requests: SentRequest[] = [];
     const { answer, problems, toolCalls, notices, usage, attempts } = await takeTurn(
@@ -173,6 +120,13 @@ export function createPersonaNode(parts: PersonaNodeParts) {
         signal: abort,
         onText: speech?.tell,
         onAttempt: (attempt) => emit(config, { type: "attempt", attempt }),
+        onBrokenOff: (paid) => {
+          const { made } = shown;
+          parts.brokenOff.keep(key, {
+            usage: [...before.usage, ...made.usage, ...paid.usage],
+            attempts: [...before.attempts, ...made.attempts, ...paid.attempts],
+          });
+        },
       },
       config,
     );
@@ -186,15 +140,20 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     });
 
     const last = answer === undefined ? problems.at(-1) : undefined;
-    const paid = [...shown.made.usage, ...usage];
+    const paid = [...before.usage, ...shown.made.usage, ...usage];
+    const failed = [...before.attempts, ...shown.made.attempts, ...attempts];
     const totals = totalsOf(paid);
-    const after = last && budgetOf(settings.maxCostUsd, addTotals(state.totals, totals));
-    const mustStop = scenario.onFailure === "stop" || isHopeless(last?.kind, state);
     const halt =
-      last && haltOf(last, { speaker: persona.id, turn: choice.turn }, { budget: after, mustStop });
+      last &&
+      haltAfter({
+        choice,
+        problem: last,
+        before: state,
+        budget: budgetOf(settings.maxCostUsd, addTotals(state.totals, totals)),
+        onFailure: scenario.onFailure,
+      });
     const wasSent = paid.length > 0 || (last?.kind !== "budget" && last?.kind !== "aborted");
     // Nothing was sent: the turn did not begin, and is taken again when the conversation goes on.
-    const failed = [...shown.made.attempts, ...attempts];
     if (halt !== undefined && !wasSent) return { halt, attempts: failed };
 
     const spoken = {
@@ -222,7 +181,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       ...spoken,
       ...answer,
       toolCalls,
-      usage: subtotalOf(usage),
+      usage: subtotalOf([...before.usage.filter(isOfTurn), ...usage]),
       complexity: complexity.level,
     };
     emit(config, { type: "turn", turn });

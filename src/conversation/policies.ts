@@ -68,7 +68,7 @@ export const directed =
         const { speaker, reason } = longestSilent(view, others);
         return {
           speaker,
-          reason: `${reason}; ${addressed} was addressed, but two had ${pingPongLimit} turns in a row`,
+          reason: `${reason}; ${addressed} was addressed, but the last ${pingPongLimit} turns were of the same two`,
         };
       }
     }

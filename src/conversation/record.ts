@@ -2,9 +2,10 @@
 import type { ConversationRecord } from "../domain/record.ts";
 import { RECORD_VERSION } from "../domain/record.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import type { ConversationState } from "./state.ts";
+import type { ConversationOutput } from "./state.ts";
 import { transcriptOf } from "./transcript.ts";
 
+/** What a record says that a state does not. */
 export interface RecordParts {
   scenario: Scenario;
   conversationId: string;
@@ -16,9 +17,9 @@ export interface RecordParts {
 }
 
 /** What was said from outside the cast, each with the turn it followed. */
-function remarksOf(state: ConversationState, { cast }: Scenario): ConversationRecord["remarks"] {
+function remarksOf(state: ConversationOutput, { cast }: Scenario): ConversationRecord["remarks"] {
   let afterTurn = 0;
-  return transcriptOf(state, new Set(cast.map(({ id }) => id))).flatMap(({ turn, speaker, message }) => {
+  return transcriptOf(state, cast).flatMap(({ turn, speaker, message }) => {
     if (turn === undefined) return [{ afterTurn, speaker, message }];
     afterTurn = turn;
     return [];
@@ -26,7 +27,10 @@ function remarksOf(state: ConversationState, { cast }: Scenario): ConversationRe
 }
 
 /** The passages that were cited, in the order of their first citation. */
-function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): ConversationRecord["sources"] {
+function sourcesOf(
+  { passages }: Scenario,
+  turns: ConversationOutput["turns"],
+): ConversationRecord["sources"] {
   const cited = new Set(turns.flatMap(({ citations }) => citations));
   const byId = new Map(passages.map((passage) => [passage.id, passage]));
   return [...cited].flatMap((id) => {
@@ -37,8 +41,11 @@ function sourcesOf({ passages }: Scenario, turns: ConversationState["turns"]): C
   });
 }
 
-/** The record of a state: of what `invoke` or the stream mode `values` gives, or of `getState(config).values`. */
-export function recordOf(state: ConversationState, parts: RecordParts): ConversationRecord {
+/**
+ * The record of a conversation so far: of what `invoke` returns or the stream mode `values` gives, or of
+ * `getState(config).values` where it is a {@link ConversationState}.
+ */
+export function recordOf(state: ConversationOutput, parts: RecordParts): ConversationRecord {
   const { scenario, conversationId, transport, replayOf } = parts;
   const { turns, failures, attempts, summaries, status, ending } = state;
   const notices = [...scenario.notices, ...state.notices];

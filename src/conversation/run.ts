@@ -11,6 +11,7 @@ import { recordOf } from "./record.ts";
 import { withRunSignals } from "./run-signals.ts";
 import type { ConversationContextInput, ConversationInput, ConversationState } from "./state.ts";
 
+/** How one conversation is run, watched and stopped. */
 export interface RunOptions {
   scenario: Scenario;
   /** Also the LangGraph thread id. */

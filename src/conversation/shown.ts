@@ -31,7 +31,7 @@ export interface ShownParts {
 export function createShown(parts: ShownParts, config: LangGraphRunnableConfig) {
   const { scenario, persona, categories, writer, state, settings, choice, model } = parts;
   const { summaries } = state;
-  const transcript = transcriptOf(state, new Set(scenario.cast.map(({ id }) => id)));
+  const transcript = transcriptOf(state, scenario.cast);
   const topic = state.topic ?? scenario.topic;
   /** Summaries made in this turn, and what they cost. */
   const made: Compacted = { summaries: [], usage: [], attempts: [] };

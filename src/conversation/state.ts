@@ -10,6 +10,9 @@ import { choiceSchema, ratingSchema, turnFailureSchema, turnSchema } from "../do
 import { totalsSchema, usageEntrySchema } from "../domain/usage.ts";
 import { addTotals, emptyTotals } from "../ledger/totals.ts";
 
+type State<Schema extends { State: unknown }> = Schema["State"];
+type Update<Schema extends { Update: unknown }> = Schema["Update"];
+
 /** A list that grows by what nodes return; checkpoints hold only what was added. */
 function list<T extends z.ZodType>(item: T) {
   type Item = z.output<T>;
@@ -51,10 +54,12 @@ const channels = {
 };
 
 export const conversationState = new StateSchema(channels);
-export type ConversationState = typeof conversationState.State;
-export type ConversationUpdate = typeof conversationState.Update;
+// Interfaces, so that editors and compilers say their names instead of the whole schema.
+/** Everything a conversation's graph keeps: what `getState(config).values` and the stream mode `values` hold. */
+export interface ConversationState extends State<typeof conversationState> {}
+/** What a node adds to the state, as the stream mode `updates` tells it: of lists, only what is new. */
+export interface ConversationUpdate extends Partial<State<typeof conversationState>> {}
 
-/** Everything is optional: without input the scenario speaks for itself. A message joins the conversation as `human`. */
 export const conversationInput = new StateSchema({
   messages: channels.messages,
   topic: channels.topic,
@@ -62,10 +67,16 @@ export const conversationInput = new StateSchema({
   seed: channels.seed,
 });
 
-export type ConversationInput = typeof conversationInput.Update;
+/**
+ * Everything is optional: without input the scenario speaks for itself. A message joins the conversation under its `name`,
+ * else as `human`. A `seed` is a whole number from 0 on; `topic` and `opening` replace the scenario's.
+ */
+export interface ConversationInput extends Update<typeof conversationInput> {}
 
 export const conversationOutput = new StateSchema({
   messages: channels.messages,
+  topic: channels.topic,
+  seed: channels.seed,
   turns: channels.turns,
   failures: channels.failures,
   notices: channels.notices,
@@ -74,11 +85,13 @@ export const conversationOutput = new StateSchema({
   summaries: channels.summaries,
   totals: channels.totals,
   complexity: channels.complexity,
+  startedAt: channels.startedAt,
   status: channels.status,
   ending: channels.ending,
 });
 
-export type ConversationOutput = typeof conversationOutput.State;
+/** What `invoke` returns; with it `recordOf` makes a record. `topic` is missing where the scenario's was kept. */
+export interface ConversationOutput extends State<typeof conversationOutput> {}
 
 /** What one run may change without another graph. */
 export const conversationContext = z.object({
@@ -111,4 +124,5 @@ export const conversationContext = z.object({
     .describe("Tells the words of messages in events `token` as they arrive."),
 });
 export type ConversationContext = z.output<typeof conversationContext>;
-export type ConversationContextInput = z.input<typeof conversationContext>;
+/** What one run may change without another graph; everything is optional. Passed as `context` beside `configurable`. */
+export interface ConversationContextInput extends z.input<typeof conversationContext> {}

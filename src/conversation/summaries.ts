@@ -4,20 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Attempt } from "../domain/attempt.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import { type SummaryEntry, summarySchema } from "../domain/summary.ts";
 import type { FailureKind } from "../domain/turn.ts";
 import type { UsageEntry } from "../domain/usage.ts";
-import { costNanoUsd } from "../ledger/cost.ts";
+import { demandText } from "../model/demand.ts";
 import type { Ask, Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
-import { longestAnswer } from "../model/longest-answer.ts";
-import { promptBound } from "../model/message-tokens.ts";
 import type { Reply } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
-import { tokenBound } from "../model/tokens.ts";
+import { boundNanoUsd } from "../model/tokens/worst-case.ts";
 import { adopted, type Block } from "../turn/context-window.ts";
 import { spoken } from "../turn/prompt.ts";
 import { bounded, isEmptySummary, SUMMARY_OUTPUT_TOKENS, summaryPrompt } from "../turn/summary.ts";
@@ -67,10 +66,6 @@ export interface Summaries {
   settle(conversationId: string): Promise<Spent>;
 }
 
-/** What tools and schema are framed with, in tokens, generously. */
-const FRAME_MARGIN = 200;
-const SCHEMA_BOUND = tokenBound(JSON.stringify(z.toJSONSchema(summarySchema)));
-
 /**
  * Share of what is left that a summary in the background may set aside. Near the cap it would keep turns from being
  * taken; there it is written when it is due, which sets nothing aside.
@@ -83,12 +78,14 @@ const MOST_CONVERSATIONS = 10_000;
 /** The model cannot be had on this account or server. */
 const UNAVAILABLE: ReadonlySet<FailureKind> = new Set(["model-not-found", "unauthorised", "bad-request"]);
 
-/** The most a request can cost, known without a tokenizer; undefined where the model has no price. */
-function worstNanoUsd(messages: Ask["messages"], model: ModelInfo): number | undefined {
-  const inputTokens = promptBound(messages) + SCHEMA_BOUND + FRAME_MARGIN;
-  const outputTokens = longestAnswer(model, SUMMARY_OUTPUT_TOKENS);
-  return costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-}
+/** The most a summary can cost, as the gateway will bound it; undefined where the model has no price. */
+const worstNanoUsd = (messages: Ask["messages"], model: ModelInfo): number | undefined =>
+  boundNanoUsd({
+    model,
+    messages,
+    demands: demandText({ schema: summarySchema, tools: [] }),
+    maxOutputTokens: longestAnswer(model, SUMMARY_OUTPUT_TOKENS),
+  });
 
 function failureIn(
   reply: Reply<z.output<typeof summarySchema>>,

@@ -1,5 +1,7 @@
 /** What was said so far, in order: by personas as their turns say it, by others as their messages do. */
 import type { BaseMessage } from "@langchain/core/messages";
+import { oncePer } from "../domain/once-per.ts";
+import type { Persona } from "../domain/persona.ts";
 import type { Turn } from "../domain/turn.ts";
 import type { Utterance } from "../turn/prompt.ts";
 import { SUMMARY_NAME } from "../turn/summary.ts";
@@ -10,8 +12,6 @@ export interface Said extends Utterance {
   turn: number | undefined;
   /** Of its message. */
   id: string | undefined;
-  /** Says nothing, and is left out. */
-  isBlank?: boolean;
 }
 
 /** Who joins in from outside without a name of its own, or under the name of a persona or of the summary. */
@@ -19,57 +19,53 @@ const OUTSIDER = "human";
 
 const NAME = /[^a-zA-Z0-9_-]+/g;
 
-/** Read once a message: a transcript is walked every turn, and `text` is a costly getter. */
-const read = new WeakMap<BaseMessage, Said>();
+/** `Ana_Lima`, too, would be read as `ana-lima`. */
+const folded = (name: string) => name.toLowerCase().replaceAll("_", "-");
 
 /** The id a turn's message has in the state. */
 export const turnMessageId = (turn: number): string => `turn-${turn}`;
 
-function readMessage(message: BaseMessage, turns: readonly Turn[], castIds: ReadonlySet<string>): Said {
-  const turn = turns.findLast((taken) => turnMessageId(taken.turn) === message.id);
-  if (turn !== undefined) {
-    return {
-      speaker: turn.speaker,
-      message: turn.message,
-      citations: turn.citations,
-      turn: turn.turn,
-      id: message.id,
-    };
-  }
-  const name = (message.name ?? OUTSIDER).replace(NAME, "_");
-  const { text } = message;
-  return {
-    speaker: name === "" || name === SUMMARY_NAME || castIds.has(name) ? OUTSIDER : name,
-    message: text,
-    turn: undefined,
-    ...(text.trim() === "" ? { isBlank: true } : {}),
-    id: message.id,
-  };
-}
+const inTurn = oncePer(
+  ({ speaker, message, citations, turn }: Turn): Said => ({
+    speaker,
+    message,
+    citations,
+    turn,
+    id: turnMessageId(turn),
+  }),
+);
 
-/** A transcript is asked for by two nodes a turn, of the same messages. */
-const known = new WeakMap<readonly BaseMessage[], Said[]>();
+const NOTHING: Said = { speaker: OUTSIDER, message: "", turn: undefined, id: undefined };
+
+/** By cast: who is a persona in one conversation may be anybody in another, and messages may be shared. */
+const fromOutsideOf = oncePer((cast: readonly Persona[]) => {
+  const taken = new Set(["", SUMMARY_NAME, ...cast.map(({ id }) => id)].map(folded));
+  return oncePer((message: BaseMessage): Said => {
+    const { text, id } = message;
+    if (text.trim() === "") return NOTHING;
+    const name = (message.name ?? OUTSIDER).replace(NAME, "_");
+    return { speaker: taken.has(folded(name)) ? OUTSIDER : name, message: text, turn: undefined, id };
+  });
+});
 
 /**
  * Only a turn can speak for a persona: a message that merely claims its id or its name is a remark from outside, so that
- * an input cannot put words into anybody's mouth.
+ * an input cannot put words into anybody's mouth. What says nothing is left out.
  */
 export function transcriptOf(
   { messages, turns }: Pick<ConversationState, "messages" | "turns">,
-  castIds: ReadonlySet<string>,
-): readonly Said[] {
-  const before = known.get(messages);
-  // An embedder may push to an array it holds; one that has grown is another transcript.
-  if (before !== undefined && before.length === messages.length) return before;
+  cast: readonly Persona[],
+): Said[] {
+  const fromOutside = fromOutsideOf(cast);
+  const inTurns = new Map<string | undefined, Said>();
+  for (const turn of turns) {
+    const one = inTurn(turn);
+    inTurns.set(one.id, one);
+  }
   const said: Said[] = [];
   for (const message of messages) {
-    let one = read.get(message);
-    if (one === undefined) {
-      one = readMessage(message, turns, castIds);
-      read.set(message, one);
-    }
-    if (!one.isBlank) said.push(one);
+    const one = inTurns.get(message.id) ?? fromOutside(message);
+    if (one !== NOTHING) said.push(one);
   }
-  known.set(messages, said);
   return said;
 }

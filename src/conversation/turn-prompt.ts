@@ -2,7 +2,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { SummaryEntry } from "../domain/summary.ts";
-import { messageTokens, promptBound, promptTokens } from "../model/message-tokens.ts";
+import { messageTokens, promptBound, promptTokens } from "../model/tokens/message-tokens.ts";
 import { adopted, type ContextPlan, headLength, windowStart } from "../turn/context-window.ts";
 import { layoutFor } from "../turn/layout.ts";
 import { buildPrompt, type PromptParts, spoken } from "../turn/prompt.ts";

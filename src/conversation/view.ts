@@ -3,6 +3,7 @@ import type { Persona } from "../domain/persona.ts";
 import type { Choice, Turn, TurnFailure } from "../domain/turn.ts";
 import type { Totals } from "../domain/usage.ts";
 
+/** A conversation so far, as policies and endings see it. */
 export interface ConversationView {
   topic: string;
   cast: readonly Persona[];

@@ -24,4 +24,5 @@ export function answerSchema(castIds: readonly [string, ...string[]]) {
   });
 }
 
+/** What a persona answers; `confidence` is 0 to 1, `addressedTo` null for everyone. */
 export type Answer = z.output<ReturnType<typeof answerSchema>>;

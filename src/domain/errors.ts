@@ -17,6 +17,7 @@ export const REQUEST_FAILURES = [
   /** In a replay: the request is not the recorded one. */
   "replay-differs",
 ] as const;
+/** A request that came to nothing, by what was wrong with it. */
 export type RequestFailure = (typeof REQUEST_FAILURES)[number];
 
 /** Closed union of what can go wrong; decide by it, never by the text of a message. */

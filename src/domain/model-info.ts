@@ -37,8 +37,10 @@ export const selectionRuleSchema = z.strictObject({
     .describe("All that is given must hold; empty: always."),
   use: z.string().min(1),
 });
+/** One rule: the model `use` for whoever meets all of `when`. */
 export type SelectionRule = z.output<typeof selectionRuleSchema>;
 
+/** The shape of a catalog file. Prices are dollars per million tokens. */
 export const catalogSchema = z.strictObject({
   models: z.record(z.string().min(1), modelInfoSchema).default({}),
   selection: z

@@ -69,6 +69,7 @@ const personalitySchema = z.strictObject({
     .describe("The five-factor model, each from 0 (low) to 1 (high)."),
 });
 
+/** The shape of a persona file. */
 export const personaSchema = z.strictObject({
   id: personaId,
   name: text.describe("As it is shown in transcripts."),

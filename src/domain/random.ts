@@ -1,4 +1,7 @@
-/** Seeded randomness without state: the same parts always give the same number, in any order of calls. */
+/** Seeds, and seeded randomness without state: the same parts always give the same number, in any order of calls. */
+
+/** A seed where none was given: 31 random bits, new at every call. */
+export const drawSeed = (): number => Math.floor(Math.random() * 2 ** 31);
 
 /** 32-bit FNV-1a over the parts, finished with murmur3's mixer so that neighbours differ in every bit. */
 export function hash32(...parts: readonly (string | number)[]): number {

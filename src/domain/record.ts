@@ -12,6 +12,7 @@ export const endingRecordSchema = z.object({
   kind: z.string().describe("The ending that fired: a key of the scenario's endings, or `abort`, `failure`."),
   evidence: z.string().describe("The figures or words that made it fire."),
 });
+/** Why a conversation ended: the kind of ending that fired, and the evidence. */
 export type EndingRecord = z.output<typeof endingRecordSchema>;
 
 export const STATUSES = ["completed", "budget", "interrupted", "failed"] as const;
@@ -34,6 +35,7 @@ const sourceSchema = z.object({
   text: z.string(),
 });
 
+/** The shape of `conversation.json`; `parse` reads one back. */
 export const conversationRecordSchema = z.object({
   version: z.literal(RECORD_VERSION),
   conversationId: z.string(),
@@ -72,4 +74,5 @@ export const conversationRecordSchema = z.object({
     .describe("What screening removed or let pass; missing when there was nothing."),
   usage: z.object({ entries: z.array(usageEntrySchema), totals: totalsSchema }),
 });
+/** Everything a conversation was: turns, failures, what each request took, and why it ended. Times are ISO 8601. */
 export type ConversationRecord = z.output<typeof conversationRecordSchema>;

@@ -1,5 +1,6 @@
 /** A scenario: what is simulated. The schema of every file in `scenarios/`. */
 import { z } from "zod";
+import { THINKING_TOKENS } from "./longest-answer.ts";
 import { personaSchema, slugSchema } from "./persona.ts";
 import { screeningSchema } from "./screening.ts";
 
@@ -16,6 +17,7 @@ export type Complexity = z.output<typeof complexitySchema>;
 
 /** How the structured answer is demanded from the model; see `Catalog`. */
 export const STRUCTURED_METHODS = ["json-schema", "function-calling", "json-mode"] as const;
+/** A way to demand a structured answer. */
 export type StructuredMethod = (typeof STRUCTURED_METHODS)[number];
 
 const pingPongLimit = count
@@ -52,6 +54,7 @@ const endingKeys = {
     .describe("No new citation, area of expertise or pair of speakers for this many turns."),
 };
 
+/** One condition that ends a conversation: exactly one key is set. */
 export interface EndingSettings {
   maxTurns?: number | undefined;
   maxTokens?: number | undefined;
@@ -63,7 +66,6 @@ export interface EndingSettings {
   any?: EndingSettings[] | undefined;
   all?: EndingSettings[] | undefined;
 }
-export type EndingKind = keyof EndingSettings;
 
 type EndingInput = Omit<EndingSettings, "consensus" | "any" | "all"> & {
   consensus?: { minTurns?: number | undefined } | undefined;
@@ -131,6 +133,7 @@ export const contextSettingsSchema = z.strictObject({
 });
 export type ContextSettings = z.output<typeof contextSettingsSchema>;
 
+/** The shape of a scenario file. */
 export const scenarioSchema = z.strictObject({
   id: slugSchema.describe("Unique slug."),
   title: text,
@@ -165,7 +168,9 @@ export const scenarioSchema = z.strictObject({
       maxOutputTokens: count
         .max(128_000)
         .default(1200)
-        .describe("Of an answer; reasoning models get 4,000 more to think with."),
+        .describe(
+          `Of an answer; reasoning models get ${THINKING_TOKENS.toLocaleString("en-US")} more to think with.`,
+        ),
       maxToolRounds: z.int().min(0).max(10).default(2).describe("Requests of a turn that may call tools."),
       temperature: z.number().min(0).max(2).optional().describe("Never sent to reasoning models."),
     })
@@ -176,4 +181,5 @@ export const scenarioSchema = z.strictObject({
 
 /** A validated scenario as its file says it; the cast may still be ids. */
 export type ScenarioFile = z.output<typeof scenarioSchema>;
+/** A scenario as it is written: whatever has a default may be left out. */
 export type ScenarioInput = z.input<typeof scenarioSchema>;

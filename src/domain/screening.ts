@@ -21,6 +21,7 @@ export const screeningSchema = z.strictObject({
   maxMessageCharacters: maxMessageCharacters.default(DEFAULT_MAX_MESSAGE_CHARACTERS),
   maxRequestCharacters: maxRequestCharacters.default(DEFAULT_MAX_REQUEST_CHARACTERS),
 });
+/** How secrets are treated, and how long texts may be, in UTF-16 code units. */
 export type Screening = z.output<typeof screeningSchema>;
 
 /** The same for one run: what is left out stays as the scenario has it. */

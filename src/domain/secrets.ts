@@ -8,12 +8,12 @@ const SHORTEST_KEY = 12;
 /** A text without what has the shape of a key, and without the given one. Applying it twice changes nothing more. */
 export const withoutKeyShapes = (text: string, key?: string): string =>
   (key === undefined || key.length < SHORTEST_KEY ? text : text.replaceAll(key, REMOVED)).replace(
-    /\b(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{6,}/g,
+    /\b(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{5,}[A-Za-z0-9_*-]/g,
     REMOVED,
   );
 
-/** What follows words that announce a key, up to where one was removed before. */
-const CALLED_A_KEY = /(bearer\s+|api[ _-]?key[^:]{0,20}:\s*)(?:(?!\[key removed\])\S)+/gi;
+/** What follows words that announce a key, up to where one was removed before; `your API key at https://…` announces none. */
+const CALLED_A_KEY = /(bearer\s+|api[ _-]?key[^:]{0,20}:(?!\/\/)\s*)(?:(?!\[key removed\])\S)+/gi;
 
 /** The same, and without what is called a key. Applying it twice changes nothing more. */
 export function withoutKeys(text: string, key?: string): string {
@@ -30,7 +30,9 @@ export function withoutKeys(text: string, key?: string): string {
 export function withoutKey<T>(value: T, key: string): T {
   if (key.length < SHORTEST_KEY) return value;
   const text = JSON.stringify(value);
-  return text.includes(key) ? JSON.parse(text.replaceAll(key, REMOVED)) : value;
+  // As JSON writes it: quotes and backslashes are escaped.
+  const written = JSON.stringify(key).slice(1, -1);
+  return text.includes(written) ? JSON.parse(text.replaceAll(written, REMOVED)) : value;
 }
 
 /** Plain data with every text changed, names of fields included. */

@@ -11,6 +11,7 @@ export const summarySchema = z.strictObject({
   openQuestions: z.array(z.string()).describe("What is still open, and who was asked."),
   citations: z.array(z.string()).describe("Ids of the sources that still matter."),
 });
+/** What a summary of older messages says. */
 export type Summary = z.output<typeof summarySchema>;
 
 /** A summary that was asked for: adopted, or failed for a reason; then the messages stay word for word. */
@@ -26,4 +27,5 @@ export const summaryEntrySchema = z.object({
   summary: summarySchema.optional().describe("Missing when it failed."),
   failure: z.object({ kind: z.enum(FAILURE_KINDS), detail: z.string() }).optional(),
 });
+/** A summary that was asked for: with `summary` when it was adopted, with `failure` when it was not. */
 export type SummaryEntry = z.output<typeof summaryEntrySchema>;

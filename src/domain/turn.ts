@@ -15,10 +15,12 @@ export const choiceSchema = z.object({
     .optional()
     .describe("Set when another policy was asked first and gave no valid choice."),
 });
+/** Who was called in a turn, by which policy, and why. */
 export type Choice = z.output<typeof choiceSchema>;
 
 /** Which model a persona spoke with, and why. */
 const modelChoiceSchema = z.object({ id: z.string(), reason: z.string() });
+/** The model a persona spoke with, and why that one. */
 export type ModelChoice = z.output<typeof modelChoiceSchema>;
 
 /** The conversation's rated complexity and the signs it was rated from. */
@@ -27,6 +29,7 @@ export const ratingSchema = z.object({
   score: z.int().min(0).optional().describe("Points; missing when the level was set, not rated."),
   signs: z.array(z.string()),
 });
+/** A conversation's complexity and the signs it was rated from. */
 export type Rating = z.output<typeof ratingSchema>;
 
 const toolCallSchema = z.object({
@@ -36,6 +39,7 @@ const toolCallSchema = z.object({
   passages: z.array(z.string()).describe("Ids of the passages that came back."),
   error: z.string().optional(),
 });
+/** A tool call of a turn: its arguments, and whether it worked. */
 export type ToolCall = z.output<typeof toolCallSchema>;
 
 const spoken = {
@@ -62,6 +66,7 @@ export const turnSchema = z.object({
   toolCalls: z.array(toolCallSchema),
   complexity: z.enum(COMPLEXITY_LEVELS),
 });
+/** One persona's turn that succeeded: its answer, who chose it, with which model, and what all its requests took. */
 export type Turn = z.output<typeof turnSchema>;
 
 /** Every way a turn can fail: by its answer, or by its request. */
@@ -76,6 +81,7 @@ export const FAILURE_KINDS = [
   "tool-limit",
   ...REQUEST_FAILURES,
 ] as const;
+/** How a turn can fail: by what was answered, or by a request (`RequestFailure`). */
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
 export const turnFailureSchema = z.object({
@@ -87,4 +93,5 @@ export const turnFailureSchema = z.object({
     .describe("repaired: the turn succeeded after it. skipped, stopped: the scenario's rule."),
   usage: subtotalSchema.describe("The requests that led to this failure."),
 });
+/** Something that went wrong in a turn; `outcome` says what became of the turn. */
 export type TurnFailure = z.output<typeof turnFailureSchema>;

@@ -5,10 +5,12 @@ const tokens = z.int().min(0);
 
 /** What a request was for. */
 export const PURPOSES = ["turn", "moderator", "summary", "judge"] as const;
+/** What a request was for. */
 export type Purpose = (typeof PURPOSES)[number];
 
 /** The provider's price tiers, as its `service_tier` names them; `batch` is ours for the Batch API. */
 export const TIERS = ["standard", "batch", "flex", "priority"] as const;
+/** A price tier of the provider. */
 export type Tier = (typeof TIERS)[number];
 
 /** One model call. `inputTokens` includes the cached ones, `outputTokens` the reasoning ones. */
@@ -38,6 +40,7 @@ export const usageEntrySchema = z.object({
       "Of an answer from the response cache: what it cost the first time; missing when that is unknown.",
     ),
 });
+/** Tokens and cost of one request. Money is a whole number of nano-dollars; what is missing is unknown, not 0. */
 export type UsageEntry = z.output<typeof usageEntrySchema>;
 
 /** Sums over entries. Unknown parts are counted, never taken for zero. */
@@ -63,6 +66,7 @@ export const subtotalSchema = z.object({
     .optional()
     .describe("What those cost the first time, as far as it is known; missing when nothing was saved."),
 });
+/** Sums over requests. `costNanoUsd` is a lower bound where `unpricedRequests` is above 0, and missing when no cost is known. */
 export type Subtotal = z.output<typeof subtotalSchema>;
 
 export const totalsSchema = subtotalSchema.extend({
@@ -70,4 +74,5 @@ export const totalsSchema = subtotalSchema.extend({
   byModel: z.record(z.string(), subtotalSchema),
   byPurpose: z.record(z.string(), subtotalSchema),
 });
+/** The sums of a conversation, and the same by persona, by model and by purpose. */
 export type Totals = z.output<typeof totalsSchema>;

@@ -38,7 +38,8 @@ export const CANDIDATE = new RegExp(
     "access_?key", // AWS
     "A[KS]IA[A-Z\\d]{16}",
     "AIza",
-    "eyJ[\\w-]{8,}\\.eyJ",
+    // Only where a word begins: of a megabyte of `eyJeyJ…` each would read all the rest.
+    "(?<![\\w-])eyJ[\\w-]{8,}\\.eyJ",
     "lsv2_",
     "://[^\\s/]{3,301}@", // name and password in an address
     "(?<![\\w-])[\\w-]{43}=", // Fernet

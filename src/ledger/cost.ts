@@ -2,6 +2,7 @@
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { Tier } from "../domain/usage.ts";
 
+/** Tokens of one request; `inputTokens` includes the cached ones, `outputTokens` those of reasoning. */
 export interface TokenCounts {
   /** All input tokens, the cached ones included. */
   inputTokens: number;

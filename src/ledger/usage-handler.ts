@@ -8,6 +8,7 @@ import { TIERS, type Tier, type Totals, type UsageEntry } from "../domain/usage.
 import { costNanoUsd as costOf } from "./cost.ts";
 import { totalsOf } from "./totals.ts";
 
+/** Prices to count with, and labels for the entries. */
 export interface UsageHandlerOptions {
   /** Where prices are found; `find` returns undefined for a model that is not known. Default: the shipped catalog. */
   catalog?: Pick<Catalog, "find"> | undefined;

@@ -6,6 +6,7 @@ import type { Attempt } from "../domain/attempt.ts";
 import { defined } from "../domain/defined.ts";
 import { DramatisError, type RequestFailure } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
+import type { KeySource } from "../vault/find-key.ts";
 import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Completion, Delta, Exchange, Send } from "./exchange.ts";
@@ -25,6 +26,7 @@ export interface AttemptsParts {
   log: FailureLog | undefined;
   retry: RetrySettings;
   apiKey: string;
+  keySource?: KeySource | undefined;
   clock: () => number;
   /** Draws from [0, 1). */
   random: () => number;
@@ -124,7 +126,7 @@ export function createAttempts(parts: AttemptsParts): Send {
   /** What an attempt that was sent came to, where it came to nothing; undefined: it was broken off. */
   function errorOf(thrown: unknown, { model, signal }: Exchange): ModelError | undefined {
     if (signal?.aborted) return undefined;
-    const attempted = { model: model.id, key: parts.apiKey, now: clock() };
+    const attempted = { model: model.id, key: parts.apiKey, keySource: parts.keySource, now: clock() };
     return modelError(thrown, attempted) ?? unreadable(model.id, thrown);
   }
 

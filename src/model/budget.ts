@@ -5,11 +5,13 @@
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd, nanoUsd } from "../domain/money.ts";
 
+/** An amount that is held for a request on its way. */
 export interface Reservation {
   /** Gives back what was held and counts what was spent: the cost, or the most it can have been. Once. */
   settle(spentNanoUsd: number): void;
 }
 
+/** A cap in whole nano-dollars, and what became of it. */
 export interface Budget {
   readonly capNanoUsd: number;
   /** Known costs, and for every unknown one the most it can be. */
@@ -29,8 +31,10 @@ interface Waiter {
 }
 
 /**
+ * Makes a cap for one gateway or several; pass it as their `budget`.
  * @param maxCostUsd dollars, above 0
- * @param spentNanoUsd what was spent of it before, by an earlier process
+ * @param spentNanoUsd what was spent of it before, by an earlier process. Default 0
+ * @throws DramatisError `invalid-argument` when `maxCostUsd` is not above 0
  */
 export function createBudget({
   maxCostUsd,

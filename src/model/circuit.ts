@@ -11,7 +11,7 @@ export interface CircuitSettings {
   maxOpenMs: number;
 }
 
-export const DEFAULT_CIRCUIT: CircuitSettings = { threshold: 8, openMs: 1_000, maxOpenMs: 60_000 };
+const DEFAULT_CIRCUIT: CircuitSettings = { threshold: 8, openMs: 1_000, maxOpenMs: 60_000 };
 
 export interface Circuit {
   readonly isOpen: boolean;

@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { AIMessage, type BaseMessage, type InvalidToolCall } from "@langchain/core/messages";
 import { ChatOpenAICompletions, type OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
+import { oncePer } from "../domain/once-per.ts";
 import type { ChatRequest, Completion } from "./exchange.ts";
 
 type Streaming = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsStreaming;
@@ -15,16 +16,11 @@ type Chunk = OpenAIClient.Chat.Completions.ChatCompletionChunk;
 
 type ResponseFormat = Parameters<ChatOpenAICompletions["_getResponseFormat"]>[0];
 
-const schemas = new WeakMap<z.ZodType, Record<string, unknown>>();
-
 /** A zod schema as the wire wants it. */
-export function wireSchema(schema: z.ZodType): Record<string, unknown> {
-  const known = schemas.get(schema);
-  if (known !== undefined) return known;
+export const wireSchema = oncePer((schema: z.ZodType): Record<string, unknown> => {
   const { $schema: _, "~standard": __, ...converted } = z.toJSONSchema(schema);
-  schemas.set(schema, converted);
   return converted;
-}
+});
 
 type CallOnWire = NonNullable<OpenAIClient.ChatCompletionMessage["tool_calls"]>[number];
 

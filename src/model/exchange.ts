@@ -4,21 +4,20 @@ import type { Attempt } from "../domain/attempt.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { Purpose } from "../domain/usage.ts";
 import type { Reservation } from "./budget.ts";
+import type { Priority } from "./pace/permit.ts";
 
 /** The body of a request as LangChain builds it; whether it streams is the transport's business. */
 export type ChatRequest = OpenAIClient.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
+/** A whole answer as OpenAI's protocol has it. */
 export type Completion = OpenAIClient.Chat.Completions.ChatCompletion;
 
 /** Who asks, and for what. */
 export interface Labels {
   conversation?: string | undefined;
-  turn?: number | undefined;
+  turn: number;
   persona?: string | undefined;
   purpose: Purpose;
 }
-
-/** `interactive` goes before `bulk` where requests wait. */
-export type Priority = "interactive" | "bulk";
 
 /** A piece of an answer that is arriving. Pieces of a later attempt replace those of the earlier ones. */
 export interface Delta {

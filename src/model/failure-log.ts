@@ -1,6 +1,8 @@
 /** Writes every failed attempt as one JSON line. Without prompts, unless they are asked for; never with a key. */
+import { dirname } from "node:path";
 import type { Attempt } from "../domain/attempt.ts";
 import { mapTexts, withoutKeys } from "../domain/secrets.ts";
+import { makeFolders } from "../vault/make-folder.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** As pino's loggers have it. */
@@ -12,6 +14,7 @@ export interface FailureLog {
   failed(attempt: Attempt, exchange: Exchange): void;
 }
 
+/** Where failed attempts are logged, and how much of them. */
 export interface FailureLogOptions {
   /** A pino logger, or any with such a `warn`. */
   logger: WarningLogger;
@@ -48,7 +51,8 @@ export function logFile(file: string, onLost: (error: unknown) => void): Warning
   let opening: Promise<WarningLogger> | undefined;
   async function open(): Promise<WarningLogger> {
     const { pino, destination, stdTimeFunctions } = await import("pino");
-    const lines = destination({ dest: file, sync: true, mkdir: true });
+    makeFolders(dirname(file));
+    const lines = destination({ dest: file, sync: true });
     lines.on("error", onLost);
     const logger = pino({ base: null, timestamp: stdTimeFunctions.isoTime }, lines);
     return { warn: (fields, message) => logger.warn(fields, message) };

@@ -54,6 +54,9 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   return headers;
 }
 
+/** Parts that are kept as they came; more are joined, since a part of one byte takes a hundred. */
+const MOST_LOOSE_PARTS = 1024;
+
 /** Collects a body up to a number of bytes; tells when there is more. */
 function collect(
   response: IncomingMessage,
@@ -61,10 +64,12 @@ function collect(
   tell: { whole(text: string): void; more(text: string): void },
 ) {
   const parts: Buffer[] = [];
+  let joined = 0;
   let bytes = 0;
   const text = () => Buffer.concat(parts).toString("utf8");
   response.on("data", (part: Buffer) => {
     parts.push(part);
+    if (parts.length - joined > MOST_LOOSE_PARTS) joined = parts.push(Buffer.concat(parts.splice(joined)));
     bytes += part.length;
     if (bytes > most) tell.more(text());
   });
@@ -111,6 +116,10 @@ export function openPost(address: string, fixedHeaders: Readonly<Record<string, 
 
       const fail = (error: Error) => settle(() => reject(error));
       request.on("error", fail);
+      request.on("upgrade", (_, socket) => {
+        socket.destroy();
+        fail(new NoCompletion("The server answered with a switch to another protocol."));
+      });
       request.on("response", (response) => {
         response.on("error", fail);
         const { statusCode: status = 0 } = response;

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { DramatisError } from "../domain/errors.ts";
 import type { ResponseCache } from "./response-cache.ts";
 
+/** How long and how much is kept. */
 export interface MemoryCacheOptions {
   /** How long an answer is good, in milliseconds. Default 300,000. */
   ttlMs?: number | undefined;
@@ -23,7 +24,10 @@ const checked = (name: string, value: number): number => {
   throw new DramatisError("invalid-argument", message);
 };
 
-/** @throws DramatisError `invalid-argument` when a bound is no whole number above 0. */
+/**
+ * Makes a cache that many gateways may share; it is gone with the process.
+ * @throws DramatisError `invalid-argument` when a bound is no whole number above 0.
+ */
 export function createMemoryCache(options: MemoryCacheOptions = {}): ResponseCache {
   const { ttlMs = TTL_MS, maxBytes = MAX_BYTES, clock = Date.now } = options;
   const answers = new LRUCache<string, string>({

@@ -2,6 +2,7 @@
 import { OpenAIClient } from "@langchain/openai";
 import { DramatisError, type RequestFailure } from "../domain/errors.ts";
 import { withoutKeys } from "../domain/secrets.ts";
+import type { KeySource } from "../vault/find-key.ts";
 import { retryAfterMs } from "./retry.ts";
 
 export interface ModelErrorFields {
@@ -125,16 +126,37 @@ const NEVER_SENT: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether an error, or what caused it, is a connection that was never made. */
-function wasNeverSent(error: unknown): boolean {
+/** Codes of a TLS handshake that failed, beside those that begin with `ERR_TLS_` or `CERT_`. */
+const NO_HANDSHAKE: ReadonlySet<string> = new Set([
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** Whether an error, or what caused it, has a code that a test holds for; of several tries, all. */
+function hasCode(error: unknown, test: (code: unknown, error: Error) => boolean): boolean {
   if (!(error instanceof Error)) return false;
-  if ("code" in error && NEVER_SENT.has(error.code)) return true;
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNeverSent);
-  return wasNeverSent(error.cause);
+  if ("code" in error && test(error.code, error)) return true;
+  if (error instanceof AggregateError)
+    return error.errors.length > 0 && error.errors.every((one) => hasCode(one, test));
+  return hasCode(error.cause, test);
 }
 
+/** A server that speaks no TLS, or shows a certificate nobody vouches for: the same the next time. */
+const hasNoHandshake = (error: unknown) =>
+  hasCode(error, (code, { message }) => {
+    if (typeof code !== "string") return false;
+    if (NO_HANDSHAKE.has(code) || /^(ERR_TLS|CERT)_/.test(code)) return true;
+    return code === "EPROTO" && message.includes("wrong version number");
+  });
+
+/** A connection that was never made. */
+const wasNeverSent = (error: unknown) =>
+  hasNoHandshake(error) || hasCode(error, (code) => NEVER_SENT.has(code));
+
 const ADVICE: Partial<Record<RequestFailure, string>> = {
-  unauthorised: "Check OPENAI_API_KEY and, if it is set, OPENAI_BASE_URL; or unset the key to run offline.",
   "model-not-found":
     "Check the model's name and that your account may use it (`dramatis models` lists the catalog), and OPENAI_BASE_URL if it is set.",
   "quota-exhausted": "Raise the account's limit or add credit; sending it again cannot help.",
@@ -142,6 +164,23 @@ const ADVICE: Partial<Record<RequestFailure, string>> = {
   unreachable: "Check the network and OPENAI_BASE_URL.",
   "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
 };
+
+const NO_TLS =
+  "Check OPENAI_BASE_URL: the server there speaks no TLS (http:// instead of https://?), or its certificate is not trusted (NODE_EXTRA_CA_CERTS names further ones).";
+
+/** A key is to be mended where it came from; undefined: it was given by a program, or there is none. */
+function keyAdvice(source: KeySource | undefined): string {
+  switch (source) {
+    case "environment":
+      return "Check OPENAI_API_KEY and, if it is set, OPENAI_BASE_URL; or unset the key to run offline.";
+    case "key-file":
+      return "Check the key in the key file and, if it is set, OPENAI_BASE_URL; or run with --offline.";
+    case "vault":
+      return "Check the key of the vault (`dramatis keys test` does) and, if it is set, OPENAI_BASE_URL; or run with --offline.";
+    case undefined:
+      return "Check the API key and the address of the server.";
+  }
+}
 
 /** Some servers answer with a whole page, or with the request they could not read. */
 const MAX_SAID = 400;
@@ -158,6 +197,7 @@ export interface Attempted {
   model: string;
   /** Never shown. */
   key?: string | undefined;
+  keySource?: KeySource | undefined;
   /** Milliseconds since 1970, for a `Retry-After` that is a date. */
   now: number;
 }
@@ -166,7 +206,10 @@ export interface Attempted {
  * The failure that a thrown error stands for; undefined when it is not the provider's or the network's: an abort, or a
  * mistake in code.
  */
-export function modelError(error: unknown, { model, key, now }: Attempted): ModelError | undefined {
+export function modelError(
+  error: unknown,
+  { model, key, keySource, now }: Attempted,
+): ModelError | undefined {
   if (!(error instanceof Error)) return undefined;
   const kind = kindOf(error);
   if (kind === undefined) return undefined;
@@ -179,14 +222,20 @@ export function modelError(error: unknown, { model, key, now }: Attempted): Mode
   const status: number | undefined = api?.status;
   const headers: Headers | undefined = api?.headers;
   const requestId = soundName(api?.requestID, key);
-  const parts = [`${model}: ${cut}`, requestId && `Request ${requestId}.`, ADVICE[kind]];
+  const isStranger = status === undefined && hasNoHandshake(error);
+  const advice = isStranger ? NO_TLS : kind === "unauthorised" ? keyAdvice(keySource) : ADVICE[kind];
+  const parts = [
+    isStranger ? `${model}: no secure connection.` : `${model}: ${cut}`,
+    requestId && `Request ${requestId}.`,
+    advice,
+  ];
   const fields: ModelErrorFields = {
     model,
     status,
     providerCode: soundName(api?.code, key),
     requestId,
     retryAfterMs: headers && retryAfterMs(headers, now),
-    isRetryable: RETRYABLE.has(kind) && !(error instanceof NoCompletion),
+    isRetryable: RETRYABLE.has(kind) && !isStranger && !(error instanceof NoCompletion),
     mayBeBilled: status === undefined ? !wasNeverSent(error) : mayBeBilledBehind(status),
     headers,
   };

@@ -3,8 +3,8 @@
  * own fetch, goes through the provider's client; whole answers need no more of it than its address and headers.
  */
 import { OpenAIClient } from "@langchain/openai";
-import { z } from "zod";
 import { assembleCompletion } from "./assemble.ts";
+import { completionSchema } from "./completion-schema.ts";
 import type { ChatRequest, Completion, Delta } from "./exchange.ts";
 import { ERROR_BODY, isStraight, MOST_BODY_BYTES, openPost, type Post } from "./http-post.ts";
 import { AttemptTimeout, NoCompletion } from "./model-error.ts";
@@ -81,28 +81,7 @@ const guarded =
     return response.ok ? withLimit(response) : await withEndingBody(response);
   };
 
-/** What must hold of an answer before it is read: other servers' pages, too, come with status 200. */
-export const completionSchema = z.looseObject({
-  choices: z
-    .array(
-      z.looseObject({
-        message: z.looseObject({
-          content: z.string().nullish(),
-          refusal: z.string().nullish(),
-          tool_calls: z
-            .array(
-              z.looseObject({
-                type: z.literal("function"),
-                function: z.looseObject({ name: z.string(), arguments: z.string() }),
-              }),
-            )
-            .nullish(),
-        }),
-      }),
-    )
-    .min(1),
-});
-
+/** Other servers' pages, too, come with status 200. */
 function checked(data: unknown, headers: Headers): Arrived {
   if (completionSchema.safeParse(data).success) return { completion: data as Completion, headers };
   throw new NoCompletion(

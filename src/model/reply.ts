@@ -5,6 +5,7 @@ import type { Attempt } from "../domain/attempt.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import type { FailureKind } from "../domain/turn.ts";
 import type { UsageEntry } from "../domain/usage.ts";
+import { isObject } from "./json-object.ts";
 
 /** A tool call of the model. `args` is undefined when they were not a JSON object. */
 export interface RequestedCall {
@@ -13,6 +14,7 @@ export interface RequestedCall {
   problem?: string | undefined;
 }
 
+/** An answer of the demanded shape, tool calls, or what went wrong; decide by `kind`. */
 export type ReplyOutcome<T> =
   | { kind: "answer"; value: T }
   | { kind: "tool-calls"; calls: RequestedCall[] }
@@ -50,9 +52,6 @@ function checkAnswer<T>(value: unknown, schema: z.ZodType<T>): ReplyOutcome<T> {
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "answer"}: ${message}`);
   return problem("bad-shape", `The answer breaks its schema: ${cut(issues.slice(0, 5).join("; "), 500)}.`);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** LangChain takes any JSON for arguments and sets apart what is no JSON at all; we want objects. */
 function requestedCalls(raw: AIMessage): RequestedCall[] {

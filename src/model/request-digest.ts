@@ -19,13 +19,11 @@ export const IRRELEVANT_PARAMETERS = [
 
 const IRRELEVANT: ReadonlySet<string> = new Set(IRRELEVANT_PARAMETERS);
 
-export type DecidingParameters = Record<string, unknown>;
-
 /** The tier that is meant where none is named. */
 const DEFAULT_TIER = "default";
 
 /** A request without what does not decide its answer. */
-export const decidingParameters = (request: ChatRequest): DecidingParameters =>
+export const decidingParameters = (request: ChatRequest): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(request).filter(
       ([name, value]) =>

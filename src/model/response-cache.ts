@@ -3,11 +3,12 @@
  * Opt-in. Only whole good answers are kept, under a digest of what decides them; nothing of an API key is.
  */
 import { withoutKey } from "../domain/secrets.ts";
+import { completionSchema } from "./completion-schema.ts";
 import type { Completion, Exchange, Send } from "./exchange.ts";
 import { decidingParameters, digestOf } from "./request-digest.ts";
 import { tellAtOnce } from "./told-at-once.ts";
 
-/** Where answers are kept. What `get` returns is the caller's own; what fails is taken for a miss. */
+/** Where answers are kept. What `get` returns is the caller's own; what fails, or is no completion, is taken for a miss. */
 export interface ResponseCache {
   get(key: string): Promise<Completion | undefined>;
   set(key: string, completion: Completion): Promise<void>;
@@ -77,7 +78,8 @@ export const withCache =
 
     async function kept(key: string, signal: AbortSignal | undefined): Promise<Completion | undefined> {
       try {
-        return await orAborted(cache.get(key), signal);
+        const found = await orAborted(cache.get(key), signal);
+        return completionSchema.safeParse(found).success ? found : undefined;
       } catch {
         signal?.throwIfAborted();
         return undefined; // A cache that fails costs money, but no conversation.

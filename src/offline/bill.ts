@@ -14,6 +14,7 @@ export interface BillLine extends Readonly<TokenUsage> {
   readonly unpricedRequests: number;
 }
 
+/** What the offline server charged in all, and by model. Whole nano-dollars. */
 export interface Bill extends BillLine {
   readonly byModel: Readonly<Record<string, BillLine>>;
 }

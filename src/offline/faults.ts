@@ -45,11 +45,13 @@ const FAULTS = {
   "slow-body": (draw: Draw) => ({ kind: "slow-body", durationMs: between(draw("slow"), 100, 2000) }),
 } satisfies Record<string, (draw: Draw) => ScriptedAnswer>;
 
+/** The faults that can be named. */
 export type FaultKind = keyof typeof FAULTS;
 
 // Object.keys forgets what its own literal says.
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
 
+/** A seeded share of requests that fail. */
 export interface FaultOptions {
   seed: number;
   /** Of the acceptable requests, 0 to 1. */

@@ -39,6 +39,7 @@ export type ResponseFormat =
       };
     };
 
+/** A request of OpenAI's chat completions, as far as the server reads it. */
 export interface ChatRequest {
   model: string;
   messages: ChatMessage[];

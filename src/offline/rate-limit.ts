@@ -6,6 +6,7 @@ import { DramatisError } from "../domain/errors.ts";
 import { ApiError } from "./api-error.ts";
 import { createBucket, createWindow, type Meter } from "./rate-meter.ts";
 
+/** Requests and tokens a minute. */
 export interface RateLimit {
   /** More than 0. */
   requestsPerMinute: number;

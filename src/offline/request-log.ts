@@ -1,6 +1,7 @@
 /** The latest requests a server got, for tests and for a look at what was sent. */
 import { DramatisError } from "../domain/errors.ts";
 
+/** A request the server kept. */
 export interface RecordedRequest {
   readonly id: string;
   readonly method: string;

@@ -57,6 +57,7 @@ export function isUnbilled(answer: ScriptedAnswer): answer is UnbilledAnswer {
   }
 }
 
+/** What happens to one request. */
 export type ScriptStep = ScriptedAnswer & {
   /** How often; default 1, `Infinity` for always. */
   times?: number | undefined;
@@ -66,6 +67,7 @@ export type ScriptStep = ScriptedAnswer & {
   latencyMs?: number | undefined;
 };
 
+/** The queue of what happens to the next requests. */
 export interface Script {
   /** Queues steps. A request takes the first step in the queue that applies to it; without one, the generator answers. */
   next(...steps: readonly ScriptStep[]): void;

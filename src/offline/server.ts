@@ -25,6 +25,7 @@ import { createScript, type Script } from "./script.ts";
 import { type ServedModel, type ServedModels, serveModels } from "./served-models.ts";
 import { createTrafficCounter, type Traffic } from "./traffic.ts";
 
+/** What is served, how fast, and how badly. */
 export interface OfflineServerOptions extends PaceOptions, AccessOptions {
   /** The models it serves: their limits and prices. A dated snapshot is served as its base model. */
   models: readonly ServedModel[];
@@ -48,6 +49,7 @@ export interface OfflineServerOptions extends PaceOptions, AccessOptions {
 
 export type { RecordedRequest } from "./request-log.ts";
 
+/** OpenAI's chat completions without a key or a network, with a bill of their own. */
 export interface OfflineServer {
   /** Answers in process, without a socket; the host of the address does not matter. */
   fetch: typeof globalThis.fetch;

@@ -12,21 +12,21 @@ import {
   SEEN_TURNS,
   speakerSchema,
 } from "../conversation/model-policy.ts";
-import { chooseModel } from "../conversation/persona-node.ts";
 import { personaTools } from "../conversation/persona-tools.ts";
 import type { RunSettings } from "../conversation/settings.ts";
+import { chooseModel } from "../conversation/speaker-model.ts";
 import { answerSchema } from "../domain/answer.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { Persona } from "../domain/persona.ts";
 import { COMPLEXITY_LEVELS } from "../domain/scenario.ts";
 import { summarySchema } from "../domain/summary.ts";
 import { type Demand, demandText } from "../model/demand.ts";
 import type { Gateway } from "../model/gateway.ts";
-import { longestAnswer } from "../model/longest-answer.ts";
 import { MAX_CALLS } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
-import { countTokens } from "../model/tokens.ts";
-import { mostPromptTokens } from "../model/worst-case.ts";
+import { countTokens } from "../model/tokens/tokens.ts";
+import { mostPromptTokens } from "../model/tokens/worst-case.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { layoutFor } from "../turn/layout.ts";
 import { mostRequests } from "../turn/persona-turn.ts";

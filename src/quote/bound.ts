@@ -41,6 +41,7 @@ export interface MostPrices {
   batchNanoUsd: number | undefined;
 }
 
+/** The most conversations can cost. */
 export interface Bound {
   requests: number;
   total: MostPrices;

@@ -26,6 +26,7 @@ export interface ExpectedUse extends Prices {
   unpricedRequests: number;
 }
 
+/** What conversations are expected to use and cost, in total and by who and what for. */
 export interface Expected {
   total: ExpectedUse;
   /** Of requests for no persona, as the moderator's are; undefined: there are none. */

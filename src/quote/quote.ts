@@ -18,6 +18,7 @@ import { type Bound, boundOf } from "./bound.ts";
 import { type Expected, expectedOf } from "./expected.ts";
 import { type SampleRun, sampleRun } from "./sample-runs.ts";
 
+/** What is quoted: how many conversations, with which context, from how many samples. */
 export interface QuoteOptions {
   /** What a run would be given: complexity, models, budget, limit of turns. */
   context?: ConversationContextInput | undefined;

@@ -1,9 +1,11 @@
 /** Money, tokens, shares and times as people read them. Money stays exact: nano-dollars are never rounded. */
 import { formatUsd } from "../domain/money.ts";
-import type { Subtotal } from "../domain/usage.ts";
+import type { Subtotal, Totals } from "../domain/usage.ts";
 
 /** What a total says of money. */
 export type Cost = Pick<Subtotal, "requests" | "costNanoUsd" | "unpricedRequests">;
+/** The same with the most its unknown part can be; by model, where models with and without a price may be mixed. */
+export type BoundedCost = Cost & Pick<Subtotal, "unpricedBoundNanoUsd"> & Partial<Pick<Totals, "byModel">>;
 
 /** A total's money in little room: a lower bound is marked with `≥`, its reason is left out. */
 export function formatBound(cost: Cost, decimals?: number): string {
@@ -12,11 +14,27 @@ export function formatBound(cost: Cost, decimals?: number): string {
   return cost.costNanoUsd !== undefined && cost.unpricedRequests > 0 ? `≥ ${known}` : known;
 }
 
-/** A total's money; unknown parts are said: `≥ $0.0123 (2 requests without a price)`. */
-export function formatCost(cost: Cost): string {
-  const { unpricedRequests } = cost;
-  const note = unpricedRequests === 0 ? "" : ` (${count(unpricedRequests, "request")} without a price)`;
-  return formatBound(cost) + note;
+/**
+ * A total's money; unknown parts are said, and the most they can be: `≥ $0.0123 (2 requests of unknown cost, at most
+ * $0.0030 more)`, as answers lost on the way are; `≥ $0.0123 (2 requests without a price)`.
+ */
+export function formatCost(cost: BoundedCost): string {
+  return cost.unpricedRequests === 0 ? formatBound(cost) : `${formatBound(cost)} (${unknownPart(cost)})`;
+}
+
+function unknownPart(cost: BoundedCost): string {
+  const { costNanoUsd, unpricedRequests, unpricedBoundNanoUsd, byModel = {} } = cost;
+  const requests = count(unpricedRequests, "request");
+  if (unpricedBoundNanoUsd === 0) return `${requests} without a price`;
+  // A model either has a price, and with it a bound, or neither.
+  const isOpen = Object.values(byModel).some(
+    (model) => model.unpricedRequests > 0 && model.unpricedBoundNanoUsd === 0,
+  );
+  if (isOpen) return `${requests} of unknown cost, some of them without a price`;
+  const most = formatUsd(unpricedBoundNanoUsd);
+  return costNanoUsd === undefined
+    ? `${requests}, at most ${most}`
+    : `${requests} of unknown cost, at most ${most} more`;
 }
 
 /** `3 answers from the cache saved $0.0012`; undefined when none came from there. */

@@ -5,11 +5,15 @@ import type { Problem } from "../domain/errors.ts";
 import { personaSchema } from "../domain/persona.ts";
 import { type Parsed, sortProblems } from "../domain/problem-words.ts";
 import { scenarioSchema } from "../domain/scenario.ts";
+import type { Notice } from "../domain/screening.ts";
 import { readYaml } from "../domain/yaml-source.ts";
 import { parseDocument, readKnowledge } from "./knowledge.ts";
 import { parsePersona } from "./personas.ts";
 import { parseScenario } from "./scenario.ts";
 import { isFolder, isYaml, readFolder, readText } from "./text-file.ts";
+
+/** The folders of a project that hold such files. */
+export const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"] as const;
 
 /** A kind of YAML file: how to recognise it and how to check it. */
 export interface FileKind {
@@ -18,35 +22,54 @@ export interface FileKind {
   parse(text: string, file: string): Parsed<unknown>;
 }
 
-const KINDS: Readonly<Record<string, FileKind>> = {
+type Kinds = Readonly<Record<string, FileKind>>;
+
+/** Told what the screening of a scenario lets pass: secrets that a run would send, or replace. */
+type OnNotice = (notice: Notice) => void;
+
+const ownKinds = (onNotice: OnNotice | undefined): Kinds => ({
   persona: { schema: personaSchema, parse: parsePersona },
-  scenario: { schema: scenarioSchema, parse: parseScenario },
-};
+  scenario: {
+    schema: scenarioSchema,
+    parse(text, file) {
+      const parsed = parseScenario(text, file);
+      if (parsed.ok) for (const notice of parsed.value.notices) onNotice?.(notice);
+      return parsed;
+    },
+  },
+});
 
 /**
- * Every problem of the files, in their order; none: all are good. A folder is checked as a knowledge base when
- * it holds no YAML file, else as the files in it. `moreKinds` adds kinds to persona and scenario, by name.
+ * Every problem of the files, in their order; none: all are good. A folder is checked as the YAML files in it; where it
+ * has none, as a project with scenarios/ or personas/, or else as a knowledge base. `moreKinds` adds kinds to persona and scenario, by name.
  */
-export function checkFiles(
-  files: readonly string[],
-  moreKinds: Readonly<Record<string, FileKind>> = {},
-): Problem[] {
-  const kinds = { ...KINDS, ...moreKinds };
+export function checkFiles(files: readonly string[], moreKinds: Kinds = {}, onNotice?: OnNotice): Problem[] {
+  const kinds = { ...ownKinds(onNotice), ...moreKinds };
   const problems = files.flatMap((file) =>
     isFolder(file) ? checkFolder(file, kinds) : checkFile(file, kinds),
   );
   return sortProblems(problems);
 }
 
-type Kinds = typeof KINDS;
-
 function checkFolder(folder: string, kinds: Kinds): Problem[] {
   const entries = readFolder(folder);
   if (!entries.ok) return entries.problems;
   const yamlFiles = entries.value.filter(({ name }) => isYaml(name)).map(({ name }) => join(folder, name));
-  return yamlFiles.length > 0
-    ? yamlFiles.flatMap((file) => checkFile(file, kinds))
+  if (yamlFiles.length > 0) return yamlFiles.flatMap((file) => checkFile(file, kinds));
+  return isProject(folder)
+    ? USUAL_FOLDERS.map((name) => join(folder, name))
+        .filter(isFolder)
+        .flatMap((part) => checkFolder(part, kinds))
     : problemsOf(readKnowledge(folder));
+}
+
+/** A knowledge base may have a category of such a name, but no YAML file in it. */
+function isProject(folder: string): boolean {
+  return ["scenarios", "personas"].some((name) => {
+    const part = join(folder, name);
+    const entries = isFolder(part) ? readFolder(part) : undefined;
+    return entries?.ok === true && entries.value.some((entry) => isYaml(entry.name));
+  });
 }
 
 function checkFile(file: string, kinds: Kinds): Problem[] {

@@ -27,6 +27,7 @@ const partsSchema = z.strictObject({
   passages: z.array(passageSchema).default([]),
 });
 
+/** A passage of the knowledge base as code writes it. */
 export type PassageInput = z.input<typeof passageSchema>;
 
 /** What a scenario in memory may name. */

@@ -33,6 +33,7 @@ export interface Scenario extends Omit<ScenarioFile, "cast" | "knowledge"> {
   notices: Notice[];
 }
 
+/** Where a scenario's personas are looked for. */
 export interface ScenarioOptions {
   /**
    * Folder of the personas. Default: the first that exists of `personas` in the scenario's own folder and

@@ -61,7 +61,9 @@ function unreadable(file: string, expected: string, error: unknown): Problem {
   if (code === "ENOTDIR")
     return { ...problem, got: expected === "a folder" ? "a file" : "a file in its place" };
   if (code !== "ENOENT") return { ...problem, expected: `${expected} that may be read`, got: code };
-  const hint = didYouMean(nearNames(basename(file), neighbours(file)));
+  const near = neighbours(file);
+  if (near.includes(basename(file))) return { ...problem, got: "a link to nothing" };
+  const hint = didYouMean(nearNames(basename(file), near));
   return { ...problem, got: "nothing", ...(hint ? { hint } : {}) };
 }
 

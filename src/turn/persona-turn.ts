@@ -2,32 +2,24 @@
  * One persona's turn: ask, run the tools it calls, repair once what can be repaired. Returns an answer, or what went
  * wrong; never throws for what a model or a tool may do.
  */
-import { AIMessage, type BaseMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
+import { type BaseMessage, SystemMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { StructuredToolInterface } from "@langchain/core/tools";
-import { isGraphBubbleUp } from "@langchain/langgraph";
-import { z } from "zod";
 import type { Answer } from "../domain/answer.ts";
 import type { Attempt } from "../domain/attempt.ts";
-import type { Notice, SecretPolicy } from "../domain/screening.ts";
+import type { Notice } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
 import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
-import type { LengthLimits } from "../guard/lengths.ts";
-import { screenText } from "../guard/screening.ts";
-import { redactSecrets } from "../guard/secrets.ts";
+import { checkLengths, describeLength, type LengthLimits } from "../guard/lengths.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
 import type { TextPiece } from "../model/answer-text.ts";
 import type { Ask, ModelLine } from "../model/gateway.ts";
-import type { RequestedCall } from "../model/reply.ts";
 import type { SentRequest } from "./sent-prompt.ts";
+import { callMessages, callTool, type ToolCallParts } from "./tool-calls.ts";
 
-export interface TurnParts {
-  /** Number of the turn, counted from 1. */
-  turn: number;
+export interface TurnParts extends ToolCallParts {
   personaId: string;
   line: ModelLine<Answer>;
-  tools: readonly StructuredToolInterface[];
   /** What `buildPrompt` laid out. */
   prompt: readonly BaseMessage[];
   /** Passages cited before in this conversation; they may be cited again. */
@@ -40,8 +32,6 @@ export interface TurnParts {
   shorten?: ((spendableNanoUsd: number | undefined) => Promise<ShorterPrompt | undefined>) | undefined;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
-  /** What happens to secrets in what tools return. Default: block. */
-  secrets?: SecretPolicy | undefined;
   lengths?: LengthLimits | undefined;
   /** Told of every request once it was answered. */
   onRequest?: ((sent: SentRequest) => void) | undefined;
@@ -53,6 +43,8 @@ export interface TurnParts {
   onAttempt?: Ask["onAttempt"];
   /** Told of the answer's message as it arrives; requests are then streamed. */
   onText?: ((piece: TextPiece) => void) | undefined;
+  /** Told of what was paid, when something breaks the turn off by throwing: a tool's `interrupt()`, or the graph's signal. */
+  onBrokenOff?: ((paid: Pick<TurnOutcome, "usage" | "attempts">) => void) | undefined;
 }
 
 export interface ShorterPrompt {
@@ -93,86 +85,6 @@ const REPAIRS: Partial<Record<FailureKind, string>> = {
   "tool-limit": "You may not call any more tools in this turn. Answer now with what you have.",
 };
 
-const searchResult = z.object({ passages: z.array(z.object({ id: z.string() })) });
-
-function passageIds(content: unknown): string[] {
-  if (typeof content !== "string" || !content.startsWith("{")) return [];
-  try {
-    const result = searchResult.safeParse(JSON.parse(content));
-    return result.success ? result.data.passages.map(({ id }) => id) : [];
-  } catch {
-    return []; // A tool may answer with any text; what is not a search result holds no passages.
-  }
-}
-
-/** A call's record and the text that answers it; `failure` is set when it failed. */
-interface CalledTool {
-  record: ToolCall;
-  content: string;
-  notices?: Notice[];
-  failure?: { kind: FailureKind; detail: string };
-}
-
-async function callTool(
-  call: RequestedCall,
-  { tools, turn, secrets = "block" }: Pick<TurnParts, "tools" | "turn" | "secrets">,
-  config: RunnableConfig,
-): Promise<CalledTool> {
-  const args = call.args ?? {};
-  const failed = (kind: FailureKind, detail: string): CalledTool => ({
-    record: { name: call.name, args, status: "error", passages: [], error: detail },
-    content: `Error: ${detail}`,
-    failure: { kind, detail },
-  });
-  const tool = tools.find(({ name }) => name === call.name);
-  if (tool === undefined) {
-    const known = tools.map(({ name }) => name).join(", ") || "none";
-    return failed("unknown-tool", `There is no tool "${call.name}". Tools: ${known}.`);
-  }
-  if (call.problem !== undefined) return failed("tool-error", `${call.name}: ${call.problem}`);
-  try {
-    const answered: ToolMessage = await tool.invoke(
-      { type: "tool_call", id: "call", name: call.name, args },
-      config,
-    );
-    const returned =
-      typeof answered.content === "string" ? answered.content : JSON.stringify(answered.content);
-    const place = `tool result of ${call.name}, turn ${turn}`;
-    const { text, notices, blocked } = screenText(returned, { place, secrets, mayBeJson: true });
-    if (blocked !== undefined) {
-      const detail = `${call.name} returned a secret (${blocked}), which is not sent on.`;
-      return { ...failed("tool-error", detail), notices };
-    }
-    return {
-      record: { name: call.name, args, status: "ok", passages: passageIds(text) },
-      content: text,
-      notices,
-    };
-  } catch (error) {
-    if (isGraphBubbleUp(error) || config.signal?.aborted) throw error;
-    const said = error instanceof Error ? error.message : String(error);
-    const plain = redactSecrets(stripCharacters(said));
-    return failed("tool-error", `${call.name} failed: ${plain.slice(0, 300)}`);
-  }
-}
-
-/** The model's calls and their answers as messages. Every call is answered: providers reject anything else. */
-function exchange(
-  round: number,
-  text: string,
-  calls: readonly RequestedCall[],
-  answers: readonly string[],
-): BaseMessage[] {
-  const id = (index: number) => `call_${round}_${index}`;
-  return [
-    new AIMessage({
-      content: text,
-      tool_calls: calls.map(({ name, args }, index) => ({ id: id(index), name, args: args ?? {} })),
-    }),
-    ...calls.map((_, index) => new ToolMessage({ tool_call_id: id(index), content: answers[index] ?? "" })),
-  ];
-}
-
 /** Numbers the attempts of a turn's requests through, as far as they said anything: repairs go on where retries end. */
 function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
   let spoken = 0;
@@ -192,8 +104,6 @@ function numbered(onText: TurnParts["onText"]): () => Ask["tell"] {
 }
 
 export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): Promise<TurnOutcome> {
-  const { line, turn, personaId } = parts;
-  const messages = [...parts.prompt];
   const outcome: TurnOutcome = {
     answer: undefined,
     problems: [],
@@ -202,6 +112,22 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     usage: [],
     attempts: [],
   };
+  try {
+    return await askUntilAnswered(parts, config, outcome);
+  } catch (error) {
+    parts.onBrokenOff?.(outcome);
+    throw error;
+  }
+}
+
+/** Fills in the outcome as it goes, and returns it. */
+async function askUntilAnswered(
+  parts: TurnParts,
+  config: RunnableConfig,
+  outcome: TurnOutcome,
+): Promise<TurnOutcome> {
+  const { line, turn, personaId } = parts;
+  const messages = [...parts.prompt];
   const deadline = { leftMs: parts.timeoutMs };
   const retrieved = new Set(parts.citable);
   const tell = numbered(parts.onText);
@@ -263,6 +189,10 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
         conversation: parts.conversation,
         tell: tell(),
         onAttempt: parts.onAttempt,
+        onThrow(paid) {
+          outcome.usage.push(...paid.usage);
+          outcome.attempts.push(...paid.attempts);
+        },
         spendableNanoUsd: spendable(),
       },
       config,
@@ -278,10 +208,9 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
       outcome.toolCalls.push(...called.map(({ record }) => record));
       for (const id of called.flatMap(({ record }) => record.passages)) retrieved.add(id);
       messages.push(
-        ...exchange(
+        ...callMessages(
           rounds,
-          reply.text ?? "",
-          reply.calls,
+          reply,
           called.map(({ content }) => content),
         ),
       );
@@ -293,7 +222,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     }
 
     const answer = reply.kind === "answer" ? withoutOddCharacters(reply.value) : undefined;
-    if (answer !== undefined && answer.message.trim() !== "") {
+    const tooLong = answer && checkLengths([answer.message], parts.lengths);
+    if (answer !== undefined && tooLong === undefined && answer.message.trim() !== "") {
       const { citations, addressedTo } = answer;
       outcome.answer = {
         ...answer,
@@ -304,7 +234,8 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
       return outcome;
     }
 
-    if (reply.kind === "answer") report("empty", "The answer's message was empty.");
+    if (tooLong !== undefined) report("bad-shape", `The message has ${describeLength(tooLong)}.`);
+    else if (reply.kind === "answer") report("empty", "The answer's message was empty.");
     else if (reply.kind === "tool-calls")
       report("tool-limit", `Tools were called after ${rounds} tool rounds.`);
     else report(reply.problem, reply.detail);
@@ -315,10 +246,9 @@ export async function takeTurn(parts: TurnParts, config: RunnableConfig = {}): P
     if (repair === undefined || repairs++ >= MAX_REPAIRS) return outcome;
     if (reply.kind === "tool-calls") {
       messages.push(
-        ...exchange(
+        ...callMessages(
           rounds,
-          reply.text ?? "",
-          reply.calls,
+          reply,
           reply.calls.map(() => "Error: not called."),
         ),
       );

@@ -4,10 +4,12 @@
  * lines is the same to the byte for everyone, so that each turn finds in the provider's cache what the one before sent.
  */
 import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { oncePer } from "../domain/once-per.ts";
 import type { Persona } from "../domain/persona.ts";
 import type { Layout } from "../domain/scenario.ts";
 import type { Summary } from "../domain/summary.ts";
-import { renderSummary, SUMMARY_NAME } from "./summary.ts";
+import { line } from "./line.ts";
+import { summaryMessage } from "./summary.ts";
 
 /** One thing said so far, by a persona or by somebody from outside (`human`, `host`). */
 export interface Utterance {
@@ -35,8 +37,6 @@ export interface PromptParts {
   maxTurns?: number | undefined;
 }
 
-/** Text that stays in its line: no field can begin a section of its own. `\s` lacks one line break, U+0085. */
-const line = (text: string) => text.replace(/[\s\u0085]+/g, " ").trim();
 /** A list in one line: what stands in a persona's own lines is paid in full with every turn. */
 const list = (title: string, items: readonly string[]) =>
   items.length === 0 ? [] : [`${title}: ${items.map((item) => line(item).replace(/\.$/, "")).join("; ")}.`];
@@ -117,8 +117,8 @@ function ownCard(persona: Persona, layout: Layout): string {
 }
 
 const ownCards = {
-  "own-last": new WeakMap<Persona, string>(),
-  "cards-in-head": new WeakMap<Persona, string>(),
+  "own-last": oncePer((persona: Persona) => ownCard(persona, "own-last")),
+  "cards-in-head": oncePer((persona: Persona) => ownCard(persona, "cards-in-head")),
 };
 
 /** The part only this persona sees, always the last message of its request. Its expertise stands in the shared head. */
@@ -128,38 +128,21 @@ export function ownLines({
   maxTurns,
   layout = "own-last",
 }: Pick<PromptParts, "persona" | "turn" | "maxTurns" | "layout">): string {
-  const card = ownCards[layout].get(persona) ?? ownCard(persona, layout);
-  ownCards[layout].set(persona, card);
   const limit = maxTurns === undefined ? "" : ` of at most ${maxTurns}`;
-  return `${card}\nThis is turn ${turn}${limit}. Speak now.`;
+  return `${ownCards[layout](persona)}\nThis is turn ${turn}${limit}. Speak now.`;
 }
 
 /** Only passages that were really retrieved are named as sources; a message that says so itself is not believed. */
 const withoutSources = (message: string) => message.replace(/\[(?=\s*sources\s*:)/gi, "(");
 
-/** Messages are built once, whoever is told: transcripts are laid out every turn. */
-const spokenMessages = new WeakMap<Utterance, BaseMessage>();
-
-/** Each utterance is a message of its own under its speaker's name, which nothing inside it can change. */
-export function spoken(utterance: Utterance): BaseMessage {
-  const known = spokenMessages.get(utterance);
-  if (known !== undefined) return known;
-  const sources = utterance.citations?.length ? `\n[sources: ${utterance.citations.join(", ")}]` : "";
-  const content = withoutSources(utterance.message) + sources;
-  const message = new HumanMessage({ name: utterance.speaker, content });
-  spokenMessages.set(utterance, message);
-  return message;
-}
-
-const summaryMessages = new WeakMap<Summary, BaseMessage>();
-
-function summarised(summary: Summary): BaseMessage {
-  const known = summaryMessages.get(summary);
-  if (known !== undefined) return known;
-  const message = new HumanMessage({ name: SUMMARY_NAME, content: renderSummary(summary) });
-  summaryMessages.set(summary, message);
-  return message;
-}
+/**
+ * Each utterance is a message of its own under its speaker's name, which nothing inside it can change. Built once,
+ * whoever is told: transcripts are laid out every turn.
+ */
+export const spoken = oncePer(({ speaker, message, citations = [] }: Utterance): BaseMessage => {
+  const sources = citations.length === 0 ? "" : `\n[sources: ${citations.join(", ")}]`;
+  return new HumanMessage({ name: speaker, content: withoutSources(message) + sources });
+});
 
 interface Head {
   of: Pick<PromptParts, "topic" | "categories" | "layout">;
@@ -186,6 +169,6 @@ function headMessage({ cast, topic, categories, layout }: PromptParts): BaseMess
 export function buildPrompt(parts: PromptParts): BaseMessage[] {
   const { transcript, summary } = parts;
   const said = transcript.map(spoken);
-  if (summary !== undefined) said.splice(summary.after, 0, summarised(summary.text));
+  if (summary !== undefined) said.splice(summary.after, 0, summaryMessage(summary.text));
   return [headMessage(parts), ...said, new SystemMessage(ownLines(parts))];
 }

@@ -2,8 +2,8 @@
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { UsageEntry } from "../domain/usage.ts";
-import { FRAME, messageTokens } from "../model/message-tokens.ts";
-import { countTokens } from "../model/tokens.ts";
+import { FRAME, messageTokens } from "../model/tokens/message-tokens.ts";
+import { countTokens } from "../model/tokens/tokens.ts";
 import { SUMMARY_NAME } from "./summary.ts";
 
 /** One request of a turn as it went to the gateway. */
@@ -14,6 +14,7 @@ export interface SentRequest {
   usage: readonly UsageEntry[];
 }
 
+/** What was sent for a turn, as it was sent; it holds private notes. */
 export interface SentPrompt {
   turn: number;
   persona: string;
@@ -40,6 +41,7 @@ export interface ExplainedRequest {
   cachedTokens?: number | undefined;
 }
 
+/** What was sent for a turn, part by part, with tokens. */
 export interface ExplainedPrompt {
   turn: number;
   persona: string;

@@ -6,6 +6,7 @@ import { readPrivate } from "./private-file.ts";
 import { openVault } from "./vault.ts";
 import type { KeyKind } from "./vault-file.ts";
 
+/** Where a key was found. */
 export type KeySource = "key-file" | "environment" | "vault";
 
 export interface FoundKey {

@@ -4,7 +4,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
+import { makeFolders } from "./make-folder.ts";
 
 /** Far more than a vault of hundreds of keys. */
 const MAX_BYTES = 1_000_000;
@@ -106,7 +106,7 @@ export function writing<T>(path: string, write: () => T): T {
 
 /** The folder, and those it lies in, for their owner only. Folders that are there stay as they are. */
 export function makeFolder(folder: string): void {
-  writing(folder, () => mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }));
+  writing(folder, () => makeFolders(folder, FOLDER_MODE));
 }
 
 /**

@@ -5,6 +5,7 @@ import { slugSchema } from "../domain/persona.ts";
 
 /** `api` speaks with models; `admin` reads usage, costs and limits of an organisation. */
 export const keyKindSchema = z.enum(["api", "admin"]);
+/** `api` speaks with models; `admin` reads usage, costs and limits of an organisation. */
 export type KeyKind = z.output<typeof keyKindSchema>;
 
 const entrySchema = z.strictObject({

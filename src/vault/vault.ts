@@ -22,6 +22,7 @@ import { checkFolder, dropUnfinished, makeFolder, readPrivate, replaceFile } fro
 import { checkContent, decryptEntry, emptyVault, lockedVault, newEntry, resealed } from "./vault-content.ts";
 import { type KeyKind, parseVault, type VaultData, type VaultEntry, vaultText } from "./vault-file.ts";
 
+/** Which vault, and how it is opened; everything is optional. */
 export interface VaultOptions {
   /**
    * Default: the file that DRAMATIS_VAULT names, else `dramatis/keys.json` in XDG_CONFIG_HOME or `~/.config`. One vault a
@@ -46,6 +47,7 @@ export interface StoredKey {
   addedAt: string;
 }
 
+/** A key to keep. Secret. */
 export interface NewKey {
   /** A slug. Default: the kind. */
   name?: string | undefined;

@@ -1,5 +1,7 @@
 /** `dramatis keys`, from arguments to output, exit code and what lies on the disk. */
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
@@ -147,6 +149,29 @@ describe("with a provider", () => {
     expect(all.stdout).toMatch(/good +api +ok\n +bad +api +refused +status 401\n/);
     await close();
     expect((await keys(["test", "good"])).stdout).toMatch(/good +api +unreachable +the connection failed/);
+  });
+
+  it("tests an admin key only at the server that is named for it", async () => {
+    const asked: string[] = [];
+    const other = createServer(({ url, headers }, response) => {
+      asked.push(`${url} ${headers.authorization}`);
+      response.end("{}");
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const { keys } = place({
+      OPENAI_BASE_URL: `http://127.0.0.1:${port}/prompts`,
+      OPENAI_ADMIN_BASE_URL: `http://127.0.0.1:${port}/admin`,
+    });
+    await keys(["add"], { secret: KEY });
+    await keys(["add", "costs", "--admin"], { secret: ADMIN });
+    expect(await keys(["test"])).toMatchObject({ exitCode: 0 });
+    expect(asked.sort()).toEqual([
+      `/admin/organization/projects?limit=1 Bearer ${ADMIN}`,
+      `/prompts/models Bearer ${KEY}`,
+    ]);
+    other.closeAllConnections();
+    other.close();
   });
 
   it("runs with the key of the vault when nothing else is set, and with that of --key-file before all", async () => {

@@ -1,5 +1,13 @@
 /** The program, from arguments to output and exit code, in process. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +27,8 @@ const KEY = "sk-proj-MARKEDKEY0123456789abcdefghij";
 beforeAll(() => {
   mkdirSync(join(folder, "out"));
   mkdirSync(join(folder, "mine"));
+  mkdirSync(join(folder, "one"));
+  copyFileSync(join(root, "personas/ines-marvao.yaml"), join(folder, "one/ines-marvao.yaml"));
   writeFileSync(join(folder, "mine/two-people.yaml"), TWO_PEOPLE);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -255,6 +265,25 @@ describe("with a key", () => {
     expect([stdout, ...files].join("\n")).not.toContain("MARKEDKEY");
   });
 
+  it("refuses a budget that rounds to nothing", async () => {
+    const { exitCode, stderr } = await run(["--max-cost", "1e-12"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("above 0, like 0.25, and not below 0.000000001.");
+  });
+
+  it("lists the log of failed attempts with the files written, where it was", async () => {
+    const to = out();
+    const call = ["run", SCENARIO, "--out", to, "--turns", "1"];
+    const { url, close } = await server.listen(0);
+    const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
+    const listed = (await dramatis(call, { env })).stdout;
+    const { files } = JSON.parse((await dramatis([...call, "--json", "--log", `${to}.log`], { env })).stdout);
+    await close();
+    expect(listed).toContain(`  ${join(to, "attempts.jsonl")}\n`);
+    expect(files).toContain(`${to}.log`);
+    expect((await run(["--turns", "1"])).stdout).not.toContain("attempts.jsonl");
+  });
+
   it("says which variable to check when the key is refused, and not the key", async () => {
     const { url, close } = await server.listen(0);
     const env = { OPENAI_API_KEY: `${KEY}x`, OPENAI_BASE_URL: `${url}/v1` };
@@ -268,6 +297,16 @@ describe("with a key", () => {
     });
     expect(failures[0].detail).toContain("OPENAI_API_KEY");
     expect(stdout).not.toContain("MARKEDKEY");
+  });
+
+  it("says to check the key file when the key came from there", async () => {
+    const { url, close } = await server.listen(0);
+    const keyFile = join(folder, "refused.key");
+    writeFileSync(keyFile, `${KEY}x\n`, { mode: 0o600 });
+    const env = { OPENAI_BASE_URL: `${url}/v1` };
+    const { stdout } = await run(["--turns", "3", "--json", "--key-file", keyFile], { env });
+    await close();
+    expect(JSON.parse(stdout).failures[0].detail).toMatch(/Check the key in the key file .*--offline\.$/);
   });
 
   it("says that the server cannot be reached", async () => {
@@ -293,14 +332,12 @@ describe("the other commands", () => {
     [["personas"], /oddvar-skarheim/],
     [["personas", "show", "ines-marvao"], /private notes/],
     [["personas", "check"], /\d+ personas are valid/],
+    [["personas", "check", join(folder, "one")], /^1 persona is valid\.$/m],
     [["models"], /gpt-4\.1-nano +\$0\.1000 +\$0\.0250 +\$0\.4000/],
     [["check", SCENARIO], /is valid/],
-    [
-      ["check", join(root, "knowledge"), join(root, "personas")],
-      /All 2 are valid: .*knowledge, .*personas\.$/m,
-    ],
+    [["check", join(root, "knowledge"), join(root, "personas")], /^All valid: .*knowledge, .*personas\.$/m],
     [["--version"], /^\d+\.\d+\.\d+\n$/],
-    [["--help"], /Commands:/],
+    [["--help"], /Commands:.*\n\nTo begin, without a key: dramatis run product-roundtable\n$/s],
     [[], /Usage: dramatis .*Commands:/s],
   ])("%j", async (args, expected) => {
     const { exitCode, stdout } = await dramatis(args);
@@ -329,6 +366,17 @@ describe("the other commands", () => {
     expect(stderr).not.toContain("two-people.yaml");
   });
 
+  it("tells of secrets in a checked scenario that a run would send", async () => {
+    const place = join(folder, "warned");
+    mkdirSync(place);
+    const token = `ghp_${"A1b2C3d4E5".repeat(3)}F6g7H8`;
+    const text = TWO_PEOPLE.replace("Please begin.", `Use ${token} to begin.`);
+    writeFileSync(join(place, "two-people.yaml"), `${text}screening: { secrets: warn }\n`);
+    const { exitCode, stdout, stderr } = await dramatis(["check", place]);
+    expect({ exitCode, isValid: stdout.includes("is valid") }).toEqual({ exitCode: 0, isValid: true });
+    expect(stderr).toMatch(/^notice: GitHub token in .*two-people\.yaml:4:14: sent all the same\n$/);
+  });
+
   it("names a checked file without what would act on a terminal", async () => {
     const place = join(folder, "evil\u001B[2J\u009B");
     mkdirSync(place);
@@ -338,6 +386,16 @@ describe("the other commands", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/evil␛\[2J\uFFFD\/two-people\.yaml is valid\.\n$/);
   });
+
+  it.each([["no\u001B]52;c;QQ==\u0007such"], ["run", "--no\u009B2J\u202Esuch"]])(
+    "repeats nothing of its arguments that would act on a terminal: %j",
+    async (...args) => {
+      const { exitCode, stderr } = await dramatis(args);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/no.*such/);
+      expect(stderr).not.toMatch(/[^\P{Cc}\n]|\u202E/u);
+    },
+  );
 
   it("serves the OpenAI protocol until Ctrl-C", async () => {
     const { exitCode, stdout } = await dramatis(["offline", "--port", "0"], {

@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { prepareFolder, writeRecord } from "../../src/cli/record-files.ts";
+import { prepareFolder, prepareLog, writeRecord } from "../../src/cli/record-files.ts";
 import { sampleRecord } from "../report/sample-record.ts";
 
 const root = mkdtempSync(join(tmpdir(), "dramatis-record-"));
@@ -49,8 +58,38 @@ describe("the record's files", () => {
     for (const file of files) rmSync(file);
   });
 
+  it("are written through no link that lies in their folder", () => {
+    mkdirSync(folder);
+    const precious = join(root, "precious");
+    writeFileSync(precious, "precious");
+    const links = [".dramatis-probe", ".transcript.md.part", "messages.jsonl"];
+    for (const name of links) symlinkSync(precious, join(folder, name));
+    prepareFolder(folder);
+    expect(writeRecord(record("first"), folder).problem).toBeUndefined();
+    expect(readFileSync(precious, "utf8")).toBe("precious");
+    for (const name of NAMES) expect(lstatSync(join(folder, name)).isFile()).toBe(true);
+  });
+
   it("are refused before anything is paid where no folder can be made", () => {
     writeFileSync(join(root, "a-file"), "");
     expect(() => prepareFolder(join(root, "a-file", "inside"))).toThrow(/Name another with --out/);
+  });
+});
+
+describe("a log that was named", () => {
+  it("is made sure of before anything is paid, and is not left behind empty", () => {
+    prepareFolder(folder);
+    prepareLog(join(folder, "logs/attempts.jsonl"));
+    expect(readdirSync(join(folder, "logs"))).toEqual([]);
+    writeFileSync(join(folder, "earlier.jsonl"), "{}\n");
+    prepareLog(join(folder, "earlier.jsonl"));
+    expect(readFileSync(join(folder, "earlier.jsonl"), "utf8")).toBe("{}\n");
+  });
+
+  it("is refused where it cannot be written", () => {
+    prepareFolder(folder);
+    writeFileSync(join(folder, "file"), "");
+    expect(() => prepareLog(folder)).toThrow(/it is a folder, not a file\. Name another with --log/);
+    expect(() => prepareLog(join(folder, "file/attempts.jsonl"))).toThrow(/Cannot write the log .*EEXIST/);
   });
 });

@@ -40,6 +40,11 @@ describe("dramatis run in a terminal", () => {
     expect(live.stdout.length).toBeGreaterThan(stdout.length);
   });
 
+  it("prints every message whole with --no-stream", async () => {
+    const { stdout } = await run({ rows: 24, hasProgress: true }, "--no-stream");
+    expect(stdout).toBe((await run({})).stdout);
+  });
+
   it.each([["--json"], ["--quiet"]])("draws nothing with %s", async (flag) => {
     const { stdout } = await run({ rows: 24, hasProgress: true }, flag);
     expect(stdout).not.toContain(ESCAPE);

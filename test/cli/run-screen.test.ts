@@ -2,7 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { openDramatis } from "../../src/app.ts";
 import { createRunScreen, type RunScreenParts } from "../../src/cli/run-screen.ts";
+import type { ConversationEvent } from "../../src/conversation/events.ts";
 import type { ComplexityLevel } from "../../src/domain/scenario.ts";
+import { emptySubtotal } from "../../src/ledger/totals.ts";
 import { findScenario } from "../../src/scenario/find-scenario.ts";
 import { type SampleTerminalOptions, sampleTerminal } from "./sample-terminal.ts";
 
@@ -33,6 +35,59 @@ describe("where answers come from", () => {
     expect(flat(open({ env }, { isOfflineAsked }).written.stdout)).toContain(line);
     const quiet = open({ env }, { isOfflineAsked, mode: "json" });
     expect(quiet.written).toMatchObject({ stdout: "", stderr: expect.stringContaining(line.slice(8, -9)) });
+  });
+});
+
+it("tells of a skipped turn with --quiet as well, and not within JSON", () => {
+  const failure = {
+    turn: 2,
+    speaker: "ines-marvao",
+    kind: "bad-request" as const,
+    detail: "gpt-4.1: 400 No.",
+    outcome: "skipped" as const,
+    usage: emptySubtotal(),
+  };
+  const told = (mode: "quiet" | "json") => {
+    const { screen, written } = open({}, { mode });
+    const before = written.stderr.length;
+    screen.show({ type: "failure", failure } as unknown as ConversationEvent);
+    return written.stderr.slice(before);
+  };
+  expect(told("quiet")).toBe("Turn 2 of ines-marvao was skipped (bad-request): gpt-4.1: 400 No.\n");
+  expect(told("json")).toBe("");
+});
+
+describe("an attempt that is made again", () => {
+  const attempt = {
+    turn: 1,
+    persona: "ines-marvao",
+    purpose: "turn" as const,
+    model: "gpt-4.1",
+    attempt: 1,
+    problem: "rate-limited" as const,
+    status: 429,
+    mayBeBilled: false,
+  };
+  const told = (changes: object) => {
+    const { screen, written } = open({}, { mode: "json" });
+    const before = written.stderr.length;
+    screen.show({ type: "attempt", attempt: { ...attempt, ...changes } });
+    return written.stderr.slice(before);
+  };
+
+  it("is told of when a limit's pause is long, or of unknown length", () => {
+    expect(told({ waitMs: 0, retryAfterMs: 20_000 })).toBe(
+      "rate-limited, status 429: trying again in 20.0 s\n",
+    );
+    expect(told({ waitMs: 0 })).toBe("rate-limited, status 429: trying again after a pause\n");
+  });
+
+  it("is not told of when the pause is short, or when there is none because it was the last", () => {
+    expect([told({ waitMs: 0, retryAfterMs: 300 }), told({ retryAfterMs: 86_400_000 }), told({})]).toEqual([
+      "",
+      "",
+      "",
+    ]);
   });
 });
 

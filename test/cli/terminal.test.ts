@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type InterruptCause, processTerminal } from "../../src/cli/terminal.ts";
 
 const { columns, rows, isTTY } = process.stdout;
+const errorIsTTY = process.stderr.isTTY;
 afterEach(() => {
   Object.assign(process.stdout, { columns, rows, isTTY });
   vi.unstubAllEnvs();
@@ -26,7 +27,9 @@ describe("processTerminal", () => {
     Object.assign(process.stdout, { columns: 60, rows: 50 });
     expect([screen.columns, size?.()]).toEqual([60, { columns: 60, rows: 50 }]);
     vi.stubEnv("TERM", "dumb");
-    expect(processTerminal().size).toBeUndefined();
+    Object.assign(process.stderr, { isTTY: true });
+    expect(processTerminal()).toMatchObject({ size: undefined, hasProgress: false });
+    Object.assign(process.stderr, { isTTY: errorIsTTY });
     vi.stubEnv("TERM", "xterm");
     process.stdout.isTTY = false;
     expect(processTerminal().size).toBeUndefined();

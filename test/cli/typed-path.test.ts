@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCommand } from "../../src/cli/program.ts";
 import { catalogPath, inputPath, outputPath } from "../../src/cli/typed-path.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
@@ -37,6 +37,17 @@ describe("a typed path", () => {
   });
 });
 
+it("says so when the folder the user is in was deleted", () => {
+  const cwd = vi.spyOn(process, "cwd").mockImplementation(() => {
+    throw new Error("ENOENT: process.cwd failed");
+  });
+  try {
+    expect(() => inputPath("prices.yaml", {})).toThrow(/The folder you are in was deleted/);
+  } finally {
+    cwd.mockRestore();
+  }
+});
+
 it("leads every command to the user's own files", async () => {
   const { terminal, written } = sampleTerminal({ env });
   const run = ["run", "mine/two-people.yaml", "--out", "out", "--catalog", "prices.yaml", "--turns", "1"];
@@ -51,4 +62,7 @@ it("leads every command to the user's own files", async () => {
   expect(written.stdout).toContain("run mine/two-people.yaml\n");
   expect(written.stdout).toContain("ferry-1");
   expect(readdirSync(join(user, "out"))).toContain("conversation.json");
+
+  expect(await runCommand(["run", "mine/two-people.yaml", "--turns", "1"], terminal)).toBe(0);
+  expect(readdirSync(join(user, "dramatis-out"))).toEqual([expect.stringMatching(/^two-people-/)]);
 });

@@ -18,6 +18,13 @@ describe("changesIn", () => {
     expect(changesIn(state, { messages: [], turns: [], usage: [], totals: emptyTotals() })).toEqual({});
   });
 
+  it("looks at every list there is", () => {
+    const lists = { failures: [], notices: [], attempts: [], summaries: [] };
+    expect(
+      changesIn({ ...state, ...lists }, { failures: [], notices: [], attempts: [], summaries: [] }),
+    ).toEqual({});
+  });
+
   it("leaves out what the state says already", () => {
     expect(changesIn(state, { status: "running", ending: null, seed: 7, complexity })).toEqual({});
   });

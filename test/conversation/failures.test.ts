@@ -14,6 +14,8 @@ const search = (args: unknown): ScriptStep => ({
     { name: "search_knowledge_base", arguments: typeof args === "string" ? args : JSON.stringify(args) },
   ],
 });
+/** Shorter than the long answer, longer than every prompt of the stage. */
+const LONGEST = 20_000;
 const oneTurn = { endings: [{ maxTurns: 1 }] };
 
 /** Runs one turn of the first persona against a script that must be used up. */
@@ -34,10 +36,14 @@ describe("failures of an answer that a second try may cure", () => {
     ["bad-shape", { kind: "bad-json" }],
     ["bad-shape", { kind: "content", content: { message: "Only a message." } }],
     ["bad-shape", { kind: "content", content: answer("Too sure.", { confidence: 7 }) }],
+    // A message that may not be sent would fail every turn after it.
+    ["bad-shape", { kind: "content", content: answer("=".repeat(20_001)) }],
     ["empty", { kind: "empty" }],
     ["empty", { kind: "content", content: answer("   ") }],
   ])("%s is repaired once and counted", async (kind, step) => {
-    const { record, server } = await oneScriptedTurn([step, good]);
+    const { record, server } = await oneScriptedTurn([step, good], {
+      screening: { maxMessageCharacters: LONGEST },
+    });
     expect(record.turns.map(({ message }) => message)).toEqual(["We fix the timeouts first."]);
     expect(record.failures).toMatchObject([{ turn: 1, speaker: "ada", kind, outcome: "repaired" }]);
     expect(record.failures[0]?.usage.requests).toBe(1);
@@ -57,6 +63,19 @@ describe("failures of an answer that a second try may cure", () => {
       { kind, outcome: "skipped", usage: { requests: 1 } },
     ]);
     expect(record.remarks.map(({ speaker }) => speaker)).toEqual(["host"]);
+  });
+});
+
+describe("a conversation in which nobody was answered", () => {
+  it("has failed at its limit, and says why", async () => {
+    const stage = await openStage({ scenario: { endings: [{ maxTurns: 2 }] } });
+    stage.server.script.next({ kind: "content-filter", times: 2 });
+    const { status, ending, turns } = await stage.run();
+    expect({ status, turns }).toEqual({ status: "failed", turns: [] });
+    expect(ending.kind).toBe("failure");
+    expect(ending.evidence).toMatch(
+      /^2 turns, the limit is 2, and none of them was answered; the last: filtered\. /,
+    );
   });
 });
 

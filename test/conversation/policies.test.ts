@@ -189,7 +189,9 @@ describe("directed", () => {
     const script: Script[] = ["ben", "ada", "ben", "ada", "ben"].map((addressedTo) => ({ addressedTo }));
     const steps = await play(directed(4), {}, script);
     expect(speakersOf(steps)).toEqual(["ada", "ben", "ada", "ben", "cleo"]);
-    expect(steps.at(-1)?.reason).toBe("has not spoken yet; ada was addressed, but two had 4 turns in a row");
+    expect(steps.at(-1)?.reason).toBe(
+      "has not spoken yet; ada was addressed, but the last 4 turns were of the same two",
+    );
   });
 
   it("lets two go on for ever where nobody else is there", async () => {

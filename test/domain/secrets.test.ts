@@ -1,7 +1,7 @@
 /** Keys are removed once and for all: what was cleaned is clean, and stays as it is. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { withoutKeyShapes, withoutKeys } from "../../src/domain/secrets.ts";
+import { withoutKey, withoutKeyShapes, withoutKeys } from "../../src/domain/secrets.ts";
 
 const piece = fc.oneof(
   fc.constantFrom(
@@ -33,7 +33,20 @@ it("changes nothing more when it is applied again", () => {
   );
 });
 
+it("keeps the address and the full stop of the sentence that tells of a wrong key", () => {
+  const said =
+    "Incorrect API key provided: sk-proj-abcd****wxyz. You can find your API key at https://x.example/keys.";
+  expect(withoutKeys(said)).toBe(
+    "Incorrect API key provided: [key removed]. You can find your API key at https://x.example/keys.",
+  );
+});
+
 it("leaves words that only speak of keys where shapes alone are meant", () => {
   const said = "The bearer of bad news asks for an api key: rotate it, and sk-2 too.";
   expect(withoutKeyShapes(said)).toBe(said);
+});
+
+it("removes a key from data, also one with characters that JSON escapes", () => {
+  const key = 'own"key\\0123456789';
+  expect(withoutKey({ said: [`It is ${key}.`] }, key)).toEqual({ said: ["It is [key removed]."] });
 });

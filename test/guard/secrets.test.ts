@@ -124,6 +124,7 @@ describe("findSecrets", () => {
     ["database addresses", "mongodb://a:"],
     ["half keys", "SG.aaaaaaaaaa."],
     ["dots of tokens", "eyJaaaaaaaa."],
+    ["beginnings of tokens", "eyJ"],
     ["slack parts", "xoxb-a-"],
     ["GitHub parts", "ghs_1_a."],
     ["one run of letters", "sk-aaaaaaaaaaaaaaaaaaa"],

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ERROR_BODY, isStraight, MOST_BODY_BYTES, openPost } from "../../src/model/http-post.ts";
 
 let server: Server | undefined;
@@ -82,6 +82,27 @@ describe("a post", () => {
       go();
     });
     await expect(openPost(url, {})(asked)).rejects.toThrow(`larger than ${MOST_BODY_BYTES} bytes`);
+  });
+
+  it("keeps a body of tiny parts in few pieces", async () => {
+    const length = 50_000;
+    const url = await listen((_, response) => {
+      response.writeHead(200, { "transfer-encoding": "chunked" }).flushHeaders();
+      response.socket?.end(`${"1\r\na\r\n".repeat(length)}0\r\n\r\n`);
+    });
+    const concat = vi.spyOn(Buffer, "concat");
+    const { text } = await openPost(url, {})(asked);
+    const pieces = Math.max(...concat.mock.calls.map(([list]) => list.length));
+    concat.mockRestore();
+    expect(text).toBe("a".repeat(length));
+    expect(pieces).toBeLessThan(2000);
+  });
+
+  it("fails at once when the server switches to another protocol", async () => {
+    const url = await listen((_, response) => {
+      response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    });
+    await expect(openPost(url, {})(asked)).rejects.toThrow("another protocol");
   });
 
   it.each<[string, (response: ServerResponse) => void]>([

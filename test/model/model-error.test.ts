@@ -95,6 +95,16 @@ describe("a rejected request", () => {
     );
   });
 
+  it.each([
+    ["environment", /Check OPENAI_API_KEY /],
+    ["key-file", /Check the key in the key file /],
+    ["vault", /Check the key of the vault \(`dramatis keys test` does\) /],
+    [undefined, /Check the API key /],
+  ] as const)("sends its reader to where the key came from: %s", async (keySource, advice) => {
+    const thrown = await thrownFor(rejected(401));
+    expect(modelError(thrown, { ...ATTEMPTED, keySource })?.message).toMatch(advice);
+  });
+
   it("is told in a few words although the server answers with a page", async () => {
     const page = `<html>${"gateway ".repeat(5_000)}</html>`;
     const failure = await failureFor(async () => new Response(page, { status: 502 }));
@@ -137,6 +147,21 @@ describe("a request that never got a whole reply", () => {
       code: "unreachable",
       message: expect.stringContaining("other side closed"),
     });
+  });
+
+  it.each([
+    Object.assign(new Error("write EPROTO 40:error:0A00010B:SSL routines:wrong version number:tls.c:77:"), {
+      code: "EPROTO",
+    }),
+    Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }),
+    Object.assign(new Error("Hostname does not match"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" }),
+  ])("was not sent, and is not sent again, where no secure connection came about: %s", async (cause) => {
+    const failure = await failureFor(async () => {
+      throw new TypeError("fetch failed", { cause });
+    });
+    expect(failure).toMatchObject({ code: "unreachable", isRetryable: false, mayBeBilled: false });
+    expect(failure?.message).toMatch(/no secure connection.*http:\/\/ instead of https:\/\//);
+    expect(failure?.message).not.toContain("SSL routines");
   });
 
   it("is timed out when nothing came in time", async () => {

@@ -206,6 +206,23 @@ describe("a cache of somebody's own", () => {
     expect(send).toHaveBeenCalledTimes(2);
   });
 
+  it.each([
+    ["an empty object", {}],
+    ["a completion without a choice", { ...completion("x"), choices: [] }],
+    ["null, as databases have it", null],
+  ])("that gives %s is asked in vain, and is given what was sent instead", async (_, stored) => {
+    const kept: Completion[] = [];
+    const cache: ResponseCache = {
+      get: async () => stored as Completion,
+      set: async (_key, answer) => void kept.push(answer),
+    };
+    const asked = exchange();
+    expect(await open(async () => completion("Fix exports."), cache)(asked)).toEqual(
+      completion("Fix exports."),
+    );
+    expect([asked.fromCache, kept]).toEqual([false, [completion("Fix exports.")]]);
+  });
+
   it("that hangs lets an abort through", async () => {
     const abort = new AbortController();
     const hanging: ResponseCache = { ...broken, get: () => new Promise(() => undefined) };

@@ -1,5 +1,6 @@
 /** Figures are exact and unknown parts are said. */
 import { describe, expect, it } from "vitest";
+import { totalsOf } from "../../src/ledger/totals.ts";
 import {
   costColumn,
   formatBound,
@@ -15,6 +16,7 @@ const cost = (costNanoUsd: number | undefined, unpricedRequests = 0, requests = 
   requests,
   costNanoUsd,
   unpricedRequests,
+  unpricedBoundNanoUsd: 0,
 });
 
 describe("totals with unknown parts", () => {
@@ -26,6 +28,22 @@ describe("totals with unknown parts", () => {
 
   it("says unknown when no part is known", () => {
     expect(formatCost(cost(undefined, 3))).toBe("unknown (3 requests without a price)");
+  });
+
+  it("says the most that answers lost on the way can have cost", () => {
+    const lost = (known: number | undefined) => ({ ...cost(known, 2), unpricedBoundNanoUsd: 3_000_000 });
+    expect(formatCost(lost(12_300_000))).toBe("≥ $0.0123 (2 requests of unknown cost, at most $0.0030 more)");
+    expect(formatCost(lost(undefined))).toBe("unknown (2 requests, at most $0.0030)");
+  });
+
+  it("says no most where a model without a price was asked as well", () => {
+    const entry = { tier: "standard" as const };
+    const totals = totalsOf([
+      { ...entry, model: "gpt-4.1", costNanoUsd: 12_300_000 },
+      { ...entry, model: "gpt-4.1", costBoundNanoUsd: 3_000_000 },
+      { ...entry, model: "local" },
+    ]);
+    expect(formatCost(totals)).toBe("≥ $0.0123 (2 requests of unknown cost, some of them without a price)");
   });
 
   it("is plain when all is known, and nothing when nothing was asked", () => {

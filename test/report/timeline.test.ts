@@ -1,6 +1,6 @@
 /** Reports tell things in the order they happened. */
 import { describe, expect, it } from "vitest";
-import type { EndingKind } from "../../src/domain/scenario.ts";
+import type { EndingSettings } from "../../src/domain/scenario.ts";
 import { choiceNote, endingTitle, type Happening, timeline } from "../../src/report/timeline.ts";
 import { sampleFailure, sampleRecord, sampleTurn } from "./sample-record.ts";
 
@@ -41,7 +41,7 @@ describe("endingTitle", () => {
   });
 
   it("has words for every kind a scenario can name", () => {
-    const kinds: Record<EndingKind, true> = {
+    const kinds: Record<keyof EndingSettings, true> = {
       maxTurns: true,
       maxTokens: true,
       maxCostUsd: true,

@@ -49,6 +49,16 @@ describe("checkFiles", () => {
     ]);
   });
 
+  it("looks into a project's folders, and takes no category of knowledge for one", () => {
+    const folder = folderWith({ "mine/personas/a.yaml": "name: A\nrole: 3\n" });
+    expect(linesOf([join(folder, "mine")])).toContain(
+      "a.yaml:2:7 role: expected text, got number 3 (put it in quotes)",
+    );
+    const text = readFileSync(join(fixtures, "knowledge/technical/queues.md"), "utf8");
+    const knowledge = folderWith({ "personas/queues.md": text });
+    expect(linesOf([knowledge])).toEqual([]);
+  });
+
   it("says what it knows when it recognises nothing", () => {
     const folder = folderWith({ "a.yaml": "x: 1\n", "b.txt": "", "c.yaml": "x: [\n" });
     expect(linesOf(["a.yaml", "b.txt", "c.yaml", "d.yaml"].map((file) => join(folder, file)))).toEqual([

@@ -79,6 +79,17 @@ describe("a scenario whose files hold secrets", () => {
     expect(scenario.notices.map(({ action }) => action)).toEqual(["sent", "sent", "sent"]);
   });
 
+  it("is good by a check when it says `warn` or `redact`, and the check tells of each", () => {
+    const told = (policy: string) => {
+      const folder = files(`screening: { secrets: ${policy} }\n`);
+      const notices: string[] = [];
+      const onNotice = ({ action }: { action: string }) => void notices.push(action);
+      return [...checkFiles([join(folder, "scenarios/ferry.yaml")], {}, onNotice), ...notices];
+    };
+    expect(told("warn")).toEqual(["sent", "sent", "sent"]);
+    expect(told("redact")).toEqual(["removed", "removed", "removed"]);
+  });
+
   it("in memory is refused with the path of each", () => {
     const parts = {
       personas: [persona("ada", { background: `Holds ${token}.` })],

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../src/domain/errors.ts";
@@ -28,6 +28,14 @@ describe("readText", () => {
     ]);
     expect(linesOf(readText(join(folder, "none", "x")), folder)).toEqual([
       "none/x: expected a file, got nothing",
+    ]);
+  });
+
+  it("says so when the file is a link to nothing, and does not suggest that link", () => {
+    const folder = folderWith({ "ada.yaml": "" });
+    symlinkSync("nowhere", join(folder, "link.yaml"));
+    expect(linesOf(readText(join(folder, "link.yaml")), folder)).toEqual([
+      "link.yaml: expected a file, got a link to nothing",
     ]);
   });
 

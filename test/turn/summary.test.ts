@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { countTokens } from "../../src/model/tokens.ts";
+import { countTokens } from "../../src/model/tokens/tokens.ts";
 import { bounded, isEmptySummary, renderSummary } from "../../src/turn/summary.ts";
 
 const KNOWN = { speakers: new Set(["ada", "ben", "human"]), citations: new Set(["churn#1"]) };

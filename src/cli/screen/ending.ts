@@ -1,4 +1,5 @@
 /** What `dramatis run` shows when a conversation is over: the ending and its evidence, the costs, the files written. */
+import { basename, dirname } from "node:path";
 import type { ConversationRecord, Status } from "../../domain/record.ts";
 import { formatNotice } from "../../domain/screening.ts";
 import { type CostRow, costRows } from "../../report/cost-rows.ts";
@@ -85,8 +86,7 @@ function costTable(record: ConversationRecord, room: { columns: number; indent: 
       ...byPersona.map((row) => cells(row, speaker(row))),
       "rule",
       cells(total, "strong", "strong"),
-      [],
-      [span("model", "quiet")],
+      ...(byModel.length === 0 ? [] : [[], [span("model", "quiet")]]),
       ...byModel.map((row) => cells(row)),
     ],
     room,
@@ -132,6 +132,22 @@ function noticeLines(
   return lines.flatMap((text) => prose(`notice: ${text}`, { ...room, style: "warning" }));
 }
 
+/**
+ * Paths in one piece each, to copy or click. Where one is too long for a line, the folders, and under each what is in it;
+ * a path is broken only where its folder is too long as well.
+ */
+function fileLines(files: readonly string[], room: { columns: number; indent: number }): Line[] {
+  const fits = (text: string) => widthOf([{ text }]) <= room.columns - room.indent;
+  if (files.every(fits)) return files.flatMap((file) => prose(file, room));
+  const byFolder = new Map<string, string[]>();
+  for (const file of files) byFolder.set(dirname(file), [...(byFolder.get(dirname(file)) ?? []), file]);
+  return [...byFolder].flatMap(([folder, within]) => {
+    if (!fits(folder)) return within.flatMap((file) => prose(file, room));
+    const names = within.flatMap((file) => prose(basename(file), { ...room, indent: room.indent + INDENT }));
+    return [...prose(folder, room), ...names];
+  });
+}
+
 /** The closing box: the ending, both cost tables, and the files. */
 export function renderEnding({ record, files }: EndingView, options: ScreenOptions): string[] {
   const columns = proseColumns(options);
@@ -147,10 +163,9 @@ export function renderEnding({ record, files }: EndingView, options: ScreenOptio
       ...noticeLines(record, room),
       ...(saved === undefined ? [] : prose(saved, room)),
       ...(free === undefined ? [] : prose(free, { ...room, style: "quiet" })),
-      [],
-      ...costTable(record, room),
+      ...(record.usage.totals.requests === 0 ? [] : [[], ...costTable(record, room)]),
       ...(files.length === 0 ? [] : [[], [gap(INDENT), span("written", "quiet")]]),
-      ...files.flatMap((file) => prose(file, room)),
+      ...fileLines(files, room),
       [{ text: "─".repeat(columns), style: "quiet" }],
     ],
     options,

@@ -3,7 +3,7 @@
  * each has waiting; interactive ones before bulk, but every eighth turn is a bulk one's while bulk waits.
  */
 
-export type Priority = "interactive" | "bulk";
+import type { Priority } from "./permit.ts";
 
 /** Interactive turns in a row after which bulk, if any waits, has one. */
 const LONGEST_STREAK = 7;

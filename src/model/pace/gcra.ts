@@ -25,7 +25,7 @@
  */
 import { createRecentTotal } from "./recent-total.ts";
 
-export const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000;
 const SHARE = 0.975;
 const TOLERANCE_MS = 100;
 const WAY_MS = 20;

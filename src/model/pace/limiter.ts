@@ -3,11 +3,13 @@
  * tokens a minute are paced evenly, a rejection slows everybody down together, conversations take turns.
  */
 import { DramatisError } from "../../domain/errors.ts";
+import { hintFor } from "../../domain/near-names.ts";
 import { createModelPace, isTokenCount, type ModelPace, type Timer } from "./model-pace.ts";
 import type { Limiter, Limits } from "./permit.ts";
 
 export type { Limiter, Limits, Permit, PermitRequest } from "./permit.ts";
 
+/** The limits to keep; everything else is for tests. */
 export interface LimiterOptions {
   /** What headers say may lower these, never raise them. A function is asked at each request. Default: learned only. */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
@@ -22,6 +24,7 @@ export interface LimiterOptions {
 }
 
 const NO_LIMITS: Limits = {};
+const LIMIT_NAMES: readonly string[] = ["requestsPerMinute", "tokensPerMinute"] satisfies (keyof Limits)[];
 /** A model nobody asked for that long is forgotten, with what was learned about it. */
 const FORGET_AFTER_MS = 10 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
@@ -31,8 +34,13 @@ const systemTimer: Timer = (fire, delayMs) => {
   return () => clearTimeout(timeout);
 };
 
+/** One that is misspelt must not become no limit. */
 function checkLimits(limits: Limits): Limits {
   for (const [name, value] of Object.entries(limits)) {
+    if (!LIMIT_NAMES.includes(name)) {
+      const message = `There is no limit "${name}". ${hintFor(name, LIMIT_NAMES)}`;
+      throw new DramatisError("invalid-argument", message);
+    }
     if (value === undefined || (Number.isFinite(value) && value >= 1)) continue;
     throw new DramatisError(
       "invalid-argument",
@@ -42,6 +50,10 @@ function checkLimits(limits: Limits): Limits {
   return limits;
 }
 
+/**
+ * Makes a limiter for one gateway or several that share an account's limits; pass it as their `limiter`.
+ * @throws DramatisError `invalid-argument` for a limit below 1, or one that there is not
+ */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
   const { limits = NO_LIMITS, random = Math.random, timer = systemTimer, soon = setImmediate } = options;
   const ownClock = options.clock ?? (() => performance.now());

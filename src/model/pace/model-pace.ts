@@ -1,8 +1,8 @@
 /** One model's pace: who waits, when the next may go, and what answers and rejections change about it. */
 import { DramatisError } from "../../domain/errors.ts";
-import { createFairQueue, type Priority } from "./fair-queue.ts";
+import { createFairQueue } from "./fair-queue.ts";
 import { createGcra, type Gcra } from "./gcra.ts";
-import type { Limits, Permit, PermitRequest } from "./permit.ts";
+import type { Limits, Permit, PermitRequest, Priority } from "./permit.ts";
 import { readRateHeaders } from "./rate-headers.ts";
 import { SLOT_MS } from "./recent-total.ts";
 import { createSlowDown } from "./slow-down.ts";

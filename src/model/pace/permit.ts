@@ -6,6 +6,10 @@ export interface Limits {
   tokensPerMinute?: number | undefined;
 }
 
+/** `interactive` goes before `bulk` where requests wait. */
+export type Priority = "interactive" | "bulk";
+
+/** A request that wants to be sent. */
 export interface PermitRequest {
   model: string;
   /** Estimate: prompt tokens and the most output asked for, as the provider counts it. 0 to 1e9. */
@@ -13,7 +17,7 @@ export interface PermitRequest {
   /** Conversations take turns; requests without one count as one conversation. */
   conversation?: string | undefined;
   /** Interactive goes before bulk, which still has one turn in eight. Default "bulk". */
-  priority?: "interactive" | "bulk" | undefined;
+  priority?: Priority | undefined;
   /** Leaves the queue at once; `acquire` rejects with its reason. */
   signal?: AbortSignal | undefined;
 }

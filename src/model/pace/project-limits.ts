@@ -63,6 +63,9 @@ export async function readProjectLimits(options: ProjectLimitsOptions): Promise<
     organization: null,
     project: null,
     timeout: TIMEOUT_MS,
+    logLevel: "off",
+    // A redirect would take the key to an address that nobody named.
+    fetchOptions: { redirect: "manual" },
     ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     ...(fetch === undefined ? {} : { fetch }),
   });

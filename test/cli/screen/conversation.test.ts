@@ -20,7 +20,7 @@ describe("renderTurn", () => {
   });
 
   it("says why somebody speaks whom nobody addressed", () => {
-    const reason = "silent since turn 4; lin-wei was addressed, but two had 6 turns in a row";
+    const reason = "silent since turn 4; lin-wei was addressed, but the last 6 turns were of the same two";
     expect(turnText({ choice: { ...choice, reason } })).toContain(`chosen: ${reason}`);
     expect(turnText({ choice })).not.toContain("addressed by");
   });

@@ -64,8 +64,41 @@ describe("renderEnding", () => {
     expect(head).toMatch(/^ {2}persona +requests +input +output +cost$/);
   });
 
-  it("lists the files whole, however long their paths", () => {
+  it("has no table of costs where nothing was asked", () => {
+    const text = ending({ usage: { entries: [], totals: totalsOf([]) } }, ["out/transcript.md"]);
+    expect(text).not.toContain("persona");
+    expect(text).toMatch(/seed \d+\n.*Generated offline.*\n\n {2}written\n {2}out\/transcript\.md\n/s);
+  });
+
+  it("lists every file in one piece, its folder apart where a line is too short for both", () => {
+    const at = (columns: number) => {
+      const files = [
+        "out/a-long-name-of-a-conversation/transcript.md",
+        "out/a-long-name-of-a-conversation/b.json",
+      ];
+      return renderEnding(
+        { record: sampleRecord(), files: [...files, "run.jsonl"] },
+        { columns, colour: false },
+      );
+    };
+    expect(at(50).slice(-5, -1)).toEqual([
+      "  written",
+      "  out/a-long-name-of-a-conversation/transcript.md",
+      "  out/a-long-name-of-a-conversation/b.json",
+      "  run.jsonl",
+    ]);
+    expect(at(40).slice(-7, -1)).toEqual([
+      "  written",
+      "  out/a-long-name-of-a-conversation",
+      "    transcript.md",
+      "    b.json",
+      "  .",
+      "    run.jsonl",
+    ]);
+  });
+
+  it("loses nothing of a path that no line can hold", () => {
     const file = `out/${"folder/".repeat(15)}transcript.md`;
-    expect(ending({}, [file]).replace(/\n {2}/g, "")).toContain(file);
+    expect(ending({}, [file]).replace(/\n +/g, "")).toContain(file);
   });
 });

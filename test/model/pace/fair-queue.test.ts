@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createFairQueue, type Entry, type Priority } from "../../../src/model/pace/fair-queue.ts";
+import { createFairQueue, type Entry } from "../../../src/model/pace/fair-queue.ts";
+import type { Priority } from "../../../src/model/pace/permit.ts";
 
 interface Named extends Entry {
   name: string;

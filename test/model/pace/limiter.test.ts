@@ -122,6 +122,16 @@ describe("acquiring", () => {
       /requestsPerMinute: expected a number/,
     );
   });
+
+  it("refuses a limit that there is not, since a misspelt one must not be none", async () => {
+    const misspelt = { requestPerMinute: 60 } as Limits;
+    const words = 'There is no limit "requestPerMinute". Did you mean requestsPerMinute?';
+    expect(() => createLimiter({ limits: misspelt })).toThrow(words);
+    expect(await errorOf(createLimiter({ limits: () => misspelt }).acquire(request()))).toMatchObject({
+      code: "invalid-argument",
+      message: words,
+    });
+  });
 });
 
 describe("abort", () => {

@@ -144,3 +144,11 @@ describe("a project's limits", () => {
     await expect(readProjectLimits(options)).rejects.toBe(reason);
   });
 });
+
+it("follow no redirect, which would take the admin key to another address", async () => {
+  const { fetch, requests } = stub(
+    () => new Response(null, { status: 307, headers: { location: "https://evil.test/" } }),
+  );
+  expect(await errorOf(read(fetch))).toMatchObject({ code: "run-failed" });
+  expect(requests.map(({ redirect }) => redirect)).toEqual(["manual"]);
+});

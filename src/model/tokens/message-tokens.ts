@@ -4,7 +4,8 @@
  * costs is not published; ours is meant to be enough. A transcript comes again with every request, so what is known of
  * a message is kept as long as the message.
  */
-import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
+import { AIMessage, type BaseMessage } from "@langchain/core/messages";
+import { oncePer } from "../../domain/once-per.ts";
 import { type Encoding, tokenBound, tokenCounter } from "./tokens.ts";
 
 /** Tokens around the texts: of a reply, a message, a name, a tool call. */
@@ -28,30 +29,25 @@ function frameOf(message: BaseMessage): number {
   return FRAME.message + ROLE + (message.name ? FRAME.name : 0) + calls * FRAME.call;
 }
 
-const bounds = new WeakMap<BaseMessage, number>();
-
 /** The most tokens a message can be, known without a tokenizer. */
-export function messageBound(message: BaseMessage): number {
-  const known = bounds.get(message);
-  if (known !== undefined) return known;
-  const bound = textsOf(message).reduce((sum, text) => sum + tokenBound(text), frameOf(message));
-  bounds.set(message, bound);
-  return bound;
-}
+export const messageBound = oncePer((message: BaseMessage): number =>
+  textsOf(message).reduce((sum, text) => sum + tokenBound(text), frameOf(message)),
+);
 
 export const promptBound = (messages: readonly BaseMessage[]): number =>
   messages.reduce((sum, message) => sum + messageBound(message), FRAME.reply);
 
-const counted = new WeakMap<BaseMessage, Map<Encoding, number>>();
+const countsOf = oncePer((_: BaseMessage) => new Map<Encoding, number>());
 
 /** Tokens of each message, in order; loads the tokenizer. */
 export async function messageTokens(messages: readonly BaseMessage[], encoding: Encoding): Promise<number[]> {
   const count = await tokenCounter(encoding);
   return messages.map((message) => {
-    const known = counted.get(message)?.get(encoding);
+    const counts = countsOf(message);
+    const known = counts.get(encoding);
     if (known !== undefined) return known;
     const tokens = textsOf(message).reduce((sum, text) => sum + count(text), frameOf(message));
-    counted.set(message, (counted.get(message) ?? new Map()).set(encoding, tokens));
+    counts.set(encoding, tokens);
     return tokens;
   });
 }
@@ -59,10 +55,3 @@ export async function messageTokens(messages: readonly BaseMessage[], encoding: 
 /** Tokens of the messages of a request; tools and a demanded schema come on top. */
 export const promptTokens = async (messages: readonly BaseMessage[], encoding: Encoding): Promise<number> =>
   (await messageTokens(messages, encoding)).reduce((sum, tokens) => sum + tokens, FRAME.reply);
-
-/** How the wire names who says a message. */
-export function roleOf(message: BaseMessage): "system" | "user" | "assistant" | "tool" {
-  if (AIMessage.isInstance(message)) return "assistant";
-  if (HumanMessage.isInstance(message)) return "user";
-  return ToolMessage.isInstance(message) ? "tool" : "system";
-}

@@ -1,6 +1,6 @@
 /** Counts one text of standard input in a process of its own, without the coverage that slows counting down. */
 import { text } from "node:stream/consumers";
-import { countTokens } from "../../src/model/tokens.ts";
+import { countTokens } from "../../../src/model/tokens/tokens.ts";
 
 const counted = await text(process.stdin);
 await countTokens("warm up", "o200k_base");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { getEncoding } from "js-tiktoken";
 import { describe, expect, it, vi } from "vitest";
-import { createKeptCounter } from "../../src/model/kept-counts.ts";
+import { createKeptCounter } from "../../../src/model/tokens/kept-counts.ts";
 
 describe("createKeptCounter", () => {
   it("counts only the lines that are new", () => {

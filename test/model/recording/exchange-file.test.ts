@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidFilesError } from "../../src/domain/errors.ts";
-import { readExchangeFile } from "../../src/model/exchange-file.ts";
-import { createRecorder } from "../../src/model/recorder.ts";
-import { temporaryFolders } from "../vault/temporary-vault.ts";
-import { completion, exchange } from "./sample-exchange.ts";
+import { InvalidFilesError } from "../../../src/domain/errors.ts";
+import { readExchangeFile } from "../../../src/model/recording/exchange-file.ts";
+import { createRecorder } from "../../../src/model/recording/recorder.ts";
+import { temporaryFolders } from "../../vault/temporary-vault.ts";
+import { completion, exchange } from "../sample-exchange.ts";
 
 const folder = temporaryFolders()();
 let made = 0;
@@ -39,7 +39,8 @@ it("reads what was written", () => {
 });
 
 describe("a file that is none, or damaged", () => {
-  const deep = `{"kind":"exchange","request":{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;
+  const nested = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  const deep = `{"kind":"exchange","request":{"a":${nested}}}`;
   it.each([
     ["an empty file", "", /:1: expected a recording made with --record, got an empty file/],
     ["another file", '{"version":1}\n', /:1: .*first line of another kind of file/],
@@ -66,6 +67,12 @@ describe("a file that is none, or damaged", () => {
     ["two headers", `${header}\n${header}\n`, /:2: .*second header/],
     ["no header", `${end}\n`, /:1: .*another kind of file/],
     ["something nested", `${header}\n${deep}\n`, /:2/],
+    [
+      "a run with something nested",
+      `${header}\n${run.replace('"context":{', `"context":{"a":${nested}`)}\n`,
+      /:2: .*deeply/,
+    ],
+    ["a time that is none", `${header}\n${run.replace('"at":1000', '"at":8640000000000001')}\n`, /:2 at/],
   ])("%s", (_, text, message) => {
     expect(() => read(text)).toThrow(InvalidFilesError);
     expect(() => read(text)).toThrow(message);

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { getEncoding } from "js-tiktoken";
 import { describe, expect, it } from "vitest";
-import { randomShare } from "../../src/domain/random.ts";
-import { countTokens, tokenBound } from "../../src/model/tokens.ts";
+import { randomShare } from "../../../src/domain/random.ts";
+import { countTokens, tokenBound } from "../../../src/model/tokens/tokens.ts";
 
 const ENCODINGS = ["o200k_base", "cl100k_base"] as const;
 

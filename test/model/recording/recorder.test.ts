@@ -2,11 +2,11 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Send } from "../../src/model/exchange.ts";
-import { ModelError } from "../../src/model/model-error.ts";
-import { createRecorder } from "../../src/model/recorder.ts";
-import { temporaryFolders } from "../vault/temporary-vault.ts";
-import { completion, exchange, REQUEST } from "./sample-exchange.ts";
+import type { Send } from "../../../src/model/exchange.ts";
+import { ModelError } from "../../../src/model/model-error.ts";
+import { createRecorder } from "../../../src/model/recording/recorder.ts";
+import { temporaryFolders } from "../../vault/temporary-vault.ts";
+import { completion, exchange, REQUEST } from "../sample-exchange.ts";
 
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof import("node:fs")>();

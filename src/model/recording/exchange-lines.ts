@@ -1,12 +1,12 @@
 /** The lines of a file of recorded exchanges: a header, a line for every run, and one for every exchange. */
 import { z } from "zod";
-import { attemptSchema } from "../domain/attempt.ts";
-import { REQUEST_FAILURES } from "../domain/errors.ts";
-import { mapTexts, withoutKeyShapes, withoutKeys } from "../domain/secrets.ts";
-import { PURPOSES } from "../domain/usage.ts";
-import type { ChatRequest, Completion } from "./exchange.ts";
-import { completionSchema } from "./network.ts";
-import { decidingParameters, digestOf } from "./request-digest.ts";
+import { attemptSchema } from "../../domain/attempt.ts";
+import { REQUEST_FAILURES } from "../../domain/errors.ts";
+import { mapTexts, withoutKeyShapes, withoutKeys } from "../../domain/secrets.ts";
+import { PURPOSES } from "../../domain/usage.ts";
+import { completionSchema } from "../completion-schema.ts";
+import type { ChatRequest, Completion } from "../exchange.ts";
+import { decidingParameters, digestOf } from "../request-digest.ts";
 
 /** Changes when a line's shape does. */
 export const EXCHANGE_FILE_VERSION = 1;
@@ -16,7 +16,10 @@ const FORMAT = "dramatis-exchanges";
 export const MAX_FILE_BYTES = 256 * 2 ** 20;
 export const MAX_LINE_BYTES = 16 * 2 ** 20;
 
-const at = z.int().min(0).describe("Milliseconds since 1970.");
+/** Later than that there are no dates; ECMA-262, 21.4.1.1. */
+const LATEST = 8.64e15;
+
+const at = z.int().min(0).max(LATEST).describe("Milliseconds since 1970.");
 
 const headerSchema = z.strictObject({
   kind: z.literal("header"),

@@ -1,18 +1,20 @@
 /** Answers requests from a recording, with no network: each as it was answered then, or an error that shows what differs. */
-import type { RequestFailure } from "../domain/errors.ts";
-import type { Completion, Exchange, Send } from "./exchange.ts";
+import type { RequestFailure } from "../../domain/errors.ts";
+import type { Completion, Exchange, Send } from "../exchange.ts";
+import { ModelError, soundName } from "../model-error.ts";
+import { tellAtOnce } from "../told-at-once.ts";
 import { readExchangeFile, type StoredExchange } from "./exchange-file.ts";
 import { digestOfKept, type Header, keptRequest, type RunLine } from "./exchange-lines.ts";
 import { differenceText, firstDifference } from "./first-difference.ts";
-import { ModelError, soundName } from "./model-error.ts";
-import { tellAtOnce } from "./told-at-once.ts";
 
+/** Which recording, and which key was left out of it. */
 export interface ReplayOptions {
   file: string;
   /** What was left out of the recording, where it is known. */
   apiKey: string | undefined;
 }
 
+/** A recording that answers in place of a network. */
 export interface Replay {
   readonly file: string;
   /** Of the recorded run. */
@@ -66,7 +68,7 @@ export function openReplay({ file, apiKey }: ReplayOptions): Replay {
   function differs(request: Record<string, unknown>, { labels }: Exchange): string {
     const { turn, persona, purpose } = labels;
     const who = persona === undefined ? "" : ` of ${persona}`;
-    const place = `Replay of ${file}, turn ${turn ?? "unknown"}, request for a ${purpose}${who}`;
+    const place = `Replay of ${file}, turn ${turn}, request for a ${purpose}${who}`;
     const group = groups.get(groupOf(labels)) ?? [];
     const left = group.filter(({ isUsed }) => !isUsed);
     const nearest = left.find(({ exchange }) => exchange.persona === persona) ?? left[0];

@@ -1,7 +1,7 @@
 /** Where two request bodies first differ, in few words. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { differenceText, firstDifference } from "../../src/model/first-difference.ts";
+import { differenceText, firstDifference } from "../../../src/model/recording/first-difference.ts";
 
 const text = (recorded: unknown, now: unknown) => {
   const difference = firstDifference(recorded, now);

@@ -1,5 +1,5 @@
 /** How many tokens a text is. The tables (some hundred megabytes in all) are loaded only when they are needed. */
-import type { ModelInfo } from "../domain/model-info.ts";
+import type { ModelInfo } from "../../domain/model-info.ts";
 import type { TokenCounter } from "./byte-pairs.ts";
 import { createKeptCounter } from "./kept-counts.ts";
 

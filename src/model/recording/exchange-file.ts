@@ -1,7 +1,7 @@
 /** Reads a file of recorded exchanges. It may come from anybody: its size is bounded and every line is checked. */
 import { readFileSync, statSync } from "node:fs";
-import { InvalidFilesError, type Problem } from "../domain/errors.ts";
-import { describe } from "../domain/problem-words.ts";
+import { InvalidFilesError, type Problem } from "../../domain/errors.ts";
+import { describe } from "../../domain/problem-words.ts";
 import {
   digestOfKept,
   EXCHANGE_FILE_VERSION,
@@ -113,6 +113,7 @@ export function readExchangeFile(file: string): ExchangeFile {
         header = line;
         return;
       case "run":
+        digestOfKept(line.context); // Whoever compares it must be able to walk it.
         runs.push(line);
         return;
       case "end":

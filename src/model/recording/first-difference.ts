@@ -1,14 +1,12 @@
 /** Where two values of plain data first differ, and what stands there in each, in few words. */
-import { pathText } from "../domain/problem-words.ts";
+import { pathText } from "../../domain/problem-words.ts";
+import { isObject } from "../json-object.ts";
 
 export interface Difference {
   path: readonly (string | number)[];
   recorded: unknown;
   now: unknown;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function stepsOf(recorded: unknown, now: unknown): (string | number)[] | undefined {
   if (Array.isArray(recorded) && Array.isArray(now)) {

@@ -1,8 +1,9 @@
 /** Records every exchange in a file of JSON lines, as it is answered: what is in the file survives a kill. */
 import { appendFileSync, closeSync, openSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { resolve } from "node:path";
-import { DramatisError } from "../domain/errors.ts";
-import type { Completion, Exchange, Send } from "./exchange.ts";
+import { DramatisError } from "../../domain/errors.ts";
+import type { Completion, Exchange, Send } from "../exchange.ts";
+import { ModelError, modelError } from "../model-error.ts";
 import {
   digestOfKept,
   type ExchangeLine,
@@ -16,8 +17,8 @@ import {
   MAX_LINE_BYTES,
   type RunLine,
 } from "./exchange-lines.ts";
-import { ModelError, modelError } from "./model-error.ts";
 
+/** Where exchanges are written, and what must not be. */
 export interface RecorderOptions {
   file: string;
   transport: Header["transport"];
@@ -26,6 +27,7 @@ export interface RecorderOptions {
   clock: () => number;
 }
 
+/** Keeps every exchange of a gateway in a file. */
 export interface Recorder {
   readonly file: string;
   /** Why the file does not hold everything; said once, when the conversation is over. */
@@ -123,7 +125,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return {
       kind: "exchange",
       at: clock(),
-      ...(turn === undefined ? {} : { turn }),
+      turn,
       ...(persona === undefined ? {} : { persona }),
       purpose,
       digest: digestOfKept(request),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { StructuredMethod } from "../../src/domain/scenario.ts";
-import { createLimiter } from "../../src/model/pace/limiter.ts";
-import { openStage } from "../conversation/stage.ts";
+import type { StructuredMethod } from "../../../src/domain/scenario.ts";
+import { createLimiter } from "../../../src/model/pace/limiter.ts";
+import { openStage } from "../../conversation/stage.ts";
 
 /** Runs a conversation that searches, and returns what each request was thought to need and did. */
 async function estimates(method: StructuredMethod) {

@@ -1,47 +1,53 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
 import type { BaseMessage } from "@langchain/core/messages";
-import type { ModelInfo } from "../domain/model-info.ts";
-import { costNanoUsd } from "../ledger/cost.ts";
+import type { ModelInfo } from "../../domain/model-info.ts";
+import { costNanoUsd } from "../../ledger/cost.ts";
 import { promptBound, promptTokens } from "./message-tokens.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
 
 /** Tokens a provider adds to tools and schema; not published. For money enough in any case, for limits what is likely. */
 const TOOLS_FRAME = { most: 100, likely: 12 };
 
-export interface WorstCase {
+/** A request's prompt, on a model. */
+interface Prompt {
   model: ModelInfo;
   messages: readonly BaseMessage[];
   /** What the request holds besides: tools and schema. */
   demands: string;
+}
+
+interface Sized extends Prompt {
   maxOutputTokens: number;
+}
+
+export interface WorstCase extends Sized {
   /** A cheap bound is enough as long as it does not pass this. */
   enoughNanoUsd: number;
 }
+
+const costOf = ({ model, maxOutputTokens }: Sized, inputTokens: number) =>
+  costNanoUsd({ inputTokens, outputTokens: maxOutputTokens }, model, "standard");
+
+/** An upper bound in nano-dollars that needs no tokenizer; undefined when the model has no price. */
+export const boundNanoUsd = (request: Sized): number | undefined =>
+  costOf(request, TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(request.messages));
 
 /**
  * An upper bound in nano-dollars; undefined when the model has no price. UTF-8 bytes bound tokens for free; only when
  * that bound is too much are the tokens counted.
  */
 export async function worstCaseNanoUsd(request: WorstCase): Promise<number | undefined> {
-  const { model, messages, enoughNanoUsd } = request;
-  const outputTokens = request.maxOutputTokens;
-  const costOf = (inputTokens: number) => costNanoUsd({ inputTokens, outputTokens }, model, "standard");
-  const bound = costOf(TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(messages));
-  if (bound === undefined || bound <= enoughNanoUsd) return bound;
-  return costOf(await mostPromptTokens(request));
+  const bound = boundNanoUsd(request);
+  if (bound === undefined || bound <= request.enoughNanoUsd) return bound;
+  return costOf(request, await mostPromptTokens(request));
 }
 
 /** The most tokens that a provider can count for a prompt, tools and schema included. */
-export const mostPromptTokens = async (
-  request: Pick<WorstCase, "model" | "messages" | "demands">,
-): Promise<number> => TOOLS_FRAME.most + (await countedAll(request));
+export const mostPromptTokens = async (request: Prompt): Promise<number> =>
+  TOOLS_FRAME.most + (await countedAll(request));
 
 /** The prompt's tokens, with the framing of its messages. */
-async function countedAll({
-  model,
-  messages,
-  demands,
-}: Pick<WorstCase, "model" | "messages" | "demands">): Promise<number> {
+async function countedAll({ model, messages, demands }: Prompt): Promise<number> {
   const [demanded, prompt] = await Promise.all([
     countTokens(demands, model.encoding),
     promptTokens(messages, model.encoding),
@@ -53,17 +59,14 @@ async function countedAll({
 const MOST_BYTES_A_TOKEN = 24;
 
 /** Fewer input tokens than this cannot be true for a request. */
-export const leastInputTokens = ({ messages }: Pick<WorstCase, "messages">): number =>
+export const leastInputTokens = ({ messages }: Pick<Prompt, "messages">): number =>
   Math.floor(promptBound(messages) / MOST_BYTES_A_TOKEN);
 
 /** Rough for any text; limits that count exactly are told to. */
 const BYTES_A_TOKEN = 4;
 
 /** Prompt and longest answer of a request in tokens: counted, or estimated from its length. */
-export function requestTokens(
-  request: Omit<WorstCase, "enoughNanoUsd">,
-  isExact: boolean,
-): number | Promise<number> {
+export function requestTokens(request: Sized, isExact: boolean): number | Promise<number> {
   const rest = TOOLS_FRAME.likely + request.maxOutputTokens;
   if (isExact) return countedAll(request).then((input) => input + rest);
   const bytes = tokenBound(request.demands) + promptBound(request.messages);

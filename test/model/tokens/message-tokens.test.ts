@@ -7,7 +7,12 @@ import {
 } from "@langchain/core/messages";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { messageBound, messageTokens, promptBound, promptTokens } from "../../src/model/message-tokens.ts";
+import {
+  messageBound,
+  messageTokens,
+  promptBound,
+  promptTokens,
+} from "../../../src/model/tokens/message-tokens.ts";
 
 const named = (name: string, content: string) => new SystemMessage({ name, content });
 

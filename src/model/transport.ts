@@ -1,0 +1,78 @@
+/** Puts together what answers a request: a recording, or a cache, attempts and a network, all of it written down or not. */
+
+import type { KeySource } from "../vault/find-key.ts";
+import { createAttempts } from "./attempts.ts";
+import type { Budget } from "./budget.ts";
+import { type Circuit, createCircuit } from "./circuit.ts";
+import type { Send } from "./exchange.ts";
+import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
+import { openNetwork } from "./network.ts";
+import { createLimiter, type Limiter } from "./pace/limiter.ts";
+import type { Recorder } from "./recording/recorder.ts";
+import type { Replay } from "./recording/replay.ts";
+import { type ResponseCache, withCache } from "./response-cache.ts";
+import { DEFAULT_RETRY } from "./retry.ts";
+import { wait } from "./wait.ts";
+
+export interface TransportOptions {
+  apiKey: string;
+  /** Where that key was found, so that a rejection says where to mend it. Default: a program gave it. */
+  keySource?: KeySource | undefined;
+  /** Any OpenAI-compatible server. Default: OpenAI's. */
+  baseUrl?: string | undefined;
+  /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
+  fetch?: typeof globalThis.fetch | undefined;
+  /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000. */
+  timeoutMs?: number | undefined;
+  /** Further attempts after timeouts, lost connections, 408, 409, 429 and 5xx. Default 6. */
+  maxRetries?: number | undefined;
+  /** Paces the requests of all conversations. Default: one that learns the limits from the answers' headers. */
+  limiter?: Limiter | undefined;
+  /** A cap that all conversations of this gateway share; see `createBudget`. */
+  budget?: Budget | undefined;
+  /** Answers identical requests again for nothing, and sends those that come together once. Default: none. */
+  cache?: ResponseCache | undefined;
+  /** Keeps every exchange in a file; see `createRecorder`. */
+  recorder?: Recorder | undefined;
+  /** Answers every request from a file; nothing is sent. */
+  replay?: Replay | undefined;
+  /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
+  log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
+  clock?: (() => number) | undefined;
+  /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
+  random?: (() => number) | undefined;
+}
+
+const TIMEOUT_MS = 120_000;
+
+/** From the outside in: what is recorded may come from the cache, what is cached was attempted, each attempt was carried. */
+export function createTransport(options: TransportOptions): Send {
+  const { replay, recorder, cache, apiKey, baseUrl } = options;
+  if (replay !== undefined) return replay.send;
+  const sent = attempted(options);
+  const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
+  return recorder === undefined ? cached : recorder.around(cached);
+}
+
+function attempted(options: TransportOptions): Send {
+  const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;
+  const circuits = new Map<string, Circuit>();
+  return createAttempts({
+    carry: openNetwork({ apiKey, baseUrl: options.baseUrl, fetch: options.fetch, timeoutMs }),
+    limiter: options.limiter ?? createLimiter({ random }),
+    circuitOf(model) {
+      const circuit = circuits.get(model) ?? createCircuit();
+      circuits.set(model, circuit);
+      return circuit;
+    },
+    budget: options.budget,
+    log: options.log && createFailureLog({ ...options.log, apiKey }),
+    retry: { ...DEFAULT_RETRY, maxRetries: options.maxRetries ?? DEFAULT_RETRY.maxRetries },
+    apiKey,
+    keySource: options.keySource,
+    clock,
+    random,
+    wait,
+  });
+}
