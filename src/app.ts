@@ -11,7 +11,7 @@ import type { ConversationRecord } from "./domain/record.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
-import { createLimiter, type Limits } from "./model/pace/limiter.ts";
+import { createLimiter, type Limiter, type Limits } from "./model/pace/limiter.ts";
 import { createRecorder, type Recorder } from "./model/recording/recorder.ts";
 import { openReplay, type Replay } from "./model/recording/replay.ts";
 import type { ResponseCache } from "./model/response-cache.ts";
@@ -60,6 +60,10 @@ export interface DramatisOptions {
    * OpenAI alone, or to the server that OPENAI_ADMIN_BASE_URL names.
    */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
+  /** Paces requests instead of one made from `limits`; several of these may share it. */
+  limiter?: Limiter | undefined;
+  /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
+  journalOf?: GatewayOptions["journalOf"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
   log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -169,7 +173,7 @@ async function limitsOf(
   options: DramatisOptions,
   to: { baseUrl: string } | undefined,
 ): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
-  if (options.limits !== undefined) return { limits: options.limits };
+  if (options.limits !== undefined || options.limiter !== undefined) return { limits: options.limits };
   const env = options.env ?? process.env;
   const project = set(env.OPENAI_PROJECT_ID);
   if (to === undefined || project === undefined) return {};
@@ -258,7 +262,8 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
-    limiter: createLimiter({ limits }),
+    limiter: options.limiter ?? createLimiter({ limits }),
+    journalOf: options.journalOf,
     budget,
     log: logOf(options.log),
     hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),

@@ -14,6 +14,8 @@ export const REQUEST_FAILURES = [
   "unreachable",
   "server-error",
   "aborted",
+  /** Its process ended while it was on its way. */
+  "lost",
   /** In a replay: the request is not the recorded one. */
   "replay-differs",
 ] as const;

@@ -50,13 +50,9 @@ const databaseOf = (sql: Sql): Db => ({
   executeSql: async (text, values) => ({ rows: await sql.query(text, values) }),
 });
 
-/** Statements of the queue itself may come several at once. */
+/** Statements of the queue itself may come several at once; it wants the result of each. */
 const poolDatabase = (pool: pg.Pool): Db => ({
-  async executeSql(text, values) {
-    const result: unknown = await pool.query(text, values);
-    const last = Array.isArray(result) ? result.at(-1) : result;
-    return last as { rows: unknown[] };
-  },
+  executeSql: (text, values) => pool.query(text, values),
 });
 
 /**
@@ -91,7 +87,11 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
       `select id from ${SCHEMA}.job where name = $1 and state = 'active'`,
       [QUEUE],
     );
-    if (orphans.length > 0) await boss.fail(QUEUE, orphans.map(({ id }) => id));
+    if (orphans.length > 0)
+      await boss.fail(
+        QUEUE,
+        orphans.map(({ id }) => id),
+      );
   }
 
   function workOf(job: Job<{ conversationId: string }>): Work {

@@ -64,11 +64,11 @@ interface Admitted {
 }
 
 export function createAttempts(parts: AttemptsParts): Send {
-  const { carry, limiter, budget, log, retry, clock, wait } = parts;
+  const { carry, limiter, log, retry, clock, wait } = parts;
 
   /** Holds the worst case of one more attempt, in the conversation's budget and the shared one. */
   async function hold(exchange: Exchange, owed: number): Promise<Reservation | undefined> {
-    const { spendableNanoUsd, model, signal } = exchange;
+    const { spendableNanoUsd, model, signal, budget = parts.budget } = exchange;
     if (spendableNanoUsd === undefined && budget === undefined) return undefined;
     const own = spendableNanoUsd === undefined ? Number.POSITIVE_INFINITY : spendableNanoUsd - owed;
     const shared =
@@ -87,8 +87,13 @@ export function createAttempts(parts: AttemptsParts): Send {
     exchange.heldNanoUsd = worst;
     if (budget === undefined) return undefined;
     const reservation = await budget.reserve(worst, signal);
-    if (reservation === undefined) throw notSent("budget", model.id, sharedBudgetSpent(budget, worst));
-    return reservation;
+    if (reservation !== undefined) return reservation;
+    // The bound was a coarse one, and others have spent what there was when it was made.
+    const exact = (await exchange.worstNanoUsd(0)) ?? worst;
+    const second = exact < worst ? await budget.reserve(exact, signal) : undefined;
+    if (second === undefined) throw notSent("budget", model.id, sharedBudgetSpent(budget, exact));
+    exchange.heldNanoUsd = exact;
+    return second;
   }
 
   async function throughCircuit(circuit: Circuit, { model, signal }: Exchange, until: number): Promise<void> {
@@ -116,9 +121,15 @@ export function createAttempts(parts: AttemptsParts): Send {
       const tokens = await exchange.tokens(isExact);
       const { conversation } = labels;
       const permit = await limiter.acquire({ model: model.id, tokens, conversation, priority, signal });
+      try {
+        await exchange.beforeSend?.();
+      } catch (error) {
+        permit.settle({ tokens: 0 });
+        throw error;
+      }
       return { reservation, permit };
     } catch (error) {
-      reservation?.settle(0);
+      await reservation?.settle(0);
       throw error;
     }
   }
@@ -178,7 +189,6 @@ export function createAttempts(parts: AttemptsParts): Send {
           ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
           : undefined;
         owed += bound ?? 0;
-        reservation?.settle(bound ?? 0);
 
         const waitMs = error && nextWait(error, attempt, until());
         const failed: Attempt = defined({
@@ -197,6 +207,7 @@ export function createAttempts(parts: AttemptsParts): Send {
           mayBeBilled,
         });
         exchange.attempts.push(failed);
+        await reservation?.settle(bound ?? 0);
         log?.failed(failed, exchange);
         exchange.onAttempt?.(failed);
         if (waitMs === undefined) throw error ?? thrown;

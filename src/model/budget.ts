@@ -8,7 +8,7 @@ import { formatUsd, nanoUsd } from "../domain/money.ts";
 /** An amount that is held for a request on its way. */
 export interface Reservation {
   /** Gives back what was held and counts what was spent: the cost, or the most it can have been. Once. */
-  settle(spentNanoUsd: number): void;
+  settle(spentNanoUsd: number): void | Promise<void>;
 }
 
 /** A cap in whole nano-dollars, and what became of it. */

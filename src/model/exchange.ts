@@ -3,7 +3,7 @@ import type { OpenAIClient } from "@langchain/openai";
 import type { Attempt } from "../domain/attempt.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { Purpose } from "../domain/usage.ts";
-import type { Reservation } from "./budget.ts";
+import type { Budget, Reservation } from "./budget.ts";
 import type { Priority } from "./pace/permit.ts";
 
 /** The body of a request as LangChain builds it; whether it streams is the transport's business. */
@@ -59,6 +59,10 @@ export interface Exchange {
   heldNanoUsd: number | undefined;
   /** Failed attempts, oldest first. */
   readonly attempts: Attempt[];
+  /** A cap of its own, shared with others elsewhere; undefined: the gateway's, if it has one. */
+  budget: Budget | undefined;
+  /** Done before every attempt is sent; what it throws keeps it from being sent. */
+  beforeSend: (() => Promise<void>) | undefined;
   /** Shared budget held for the answer; whoever counts its cost settles it. */
   reservation: Reservation | undefined;
   /** True once an answer came, and so was paid, whatever becomes of it. */

@@ -188,6 +188,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         heldNanoUsd: undefined,
         attempts: [],
         reservation: undefined,
+        budget: undefined,
+        beforeSend: undefined,
         isAnswered: false,
         requestId: undefined,
         fromCache: false,

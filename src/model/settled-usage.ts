@@ -27,7 +27,7 @@ export async function settledUsage(
     answer.costNanoUsd === undefined
       ? (exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY)))
       : undefined;
-  reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
+  await reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
   return [...lost, bounded(answer, bound)];
 }
 

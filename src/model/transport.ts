@@ -8,6 +8,7 @@ import type { Send } from "./exchange.ts";
 import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
 import { openNetwork } from "./network.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
+import type { Journal } from "./recording/journal.ts";
 import type { Recorder } from "./recording/recorder.ts";
 import type { Replay } from "./recording/replay.ts";
 import { type ResponseCache, withCache } from "./response-cache.ts";
@@ -32,6 +33,8 @@ export interface TransportOptions {
   budget?: Budget | undefined;
   /** Answers identical requests again for nothing, and sends those that come together once. Default: none. */
   cache?: ResponseCache | undefined;
+  /** Keeps the requests of a conversation in a store, where it has a journal. */
+  journalOf?: ((conversation: string) => Journal | undefined) | undefined;
   /** Keeps every exchange in a file; see `createRecorder`. */
   recorder?: Recorder | undefined;
   /** Answers every request from a file; nothing is sent. */
@@ -52,8 +55,21 @@ export function createTransport(options: TransportOptions): Send {
   if (replay !== undefined) return replay.send;
   const sent = attempted(options);
   const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
-  return recorder === undefined ? cached : recorder.around(cached);
+  const journaled = withJournals(options)(cached);
+  return recorder === undefined ? journaled : recorder.around(journaled);
 }
+
+/** Each conversation's requests through its own journal. */
+const withJournals =
+  ({ journalOf, apiKey }: TransportOptions) =>
+  (send: Send): Send =>
+    journalOf === undefined
+      ? send
+      : (exchange) => {
+          const { conversation } = exchange.labels;
+          const journal = conversation === undefined ? undefined : journalOf(conversation);
+          return journal === undefined ? send(exchange) : journal.around(send, apiKey)(exchange);
+        };
 
 function attempted(options: TransportOptions): Send {
   const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;

@@ -51,12 +51,16 @@ function placeOf(url: string): string {
   return `${host === "" ? "localhost" : host}${pathname}`;
 }
 
-const reason = (error: unknown) => (error instanceof Error && error.message !== "" ? error.message : String(error));
+const reason = (error: unknown) =>
+  error instanceof Error && error.message !== "" ? error.message : String(error);
 
 async function openPglite(directory: string, archive: Blob | undefined): Promise<Engine> {
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats !== undefined && !stats.isDirectory()) {
-    throw new DramatisError("store-failed", `The store ${directory} is a file. Name a directory: --store <directory>.`);
+    throw new DramatisError(
+      "store-failed",
+      `The store ${directory} is a file. Name a directory: --store <directory>.`,
+    );
   }
   let lock: DirectoryLock | undefined;
   try {
@@ -99,9 +103,13 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
     const hint = existsSync(join(directory, "PG_VERSION"))
       ? "If its files are damaged, put a backup back: dramatis store restore <file>."
       : "Check that the directory can be written to and the disk has room.";
-    throw new DramatisError("store-failed", `The store ${directory} cannot be opened: ${reason(error)}. ${hint}`, {
-      cause: error,
-    });
+    throw new DramatisError(
+      "store-failed",
+      `The store ${directory} cannot be opened: ${reason(error)}. ${hint}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

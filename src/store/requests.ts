@@ -13,7 +13,8 @@ export interface RequestKey {
   occurrence: number;
 }
 
-export interface RequestLabels {
+/** A request, with what it is for. */
+export interface RequestId extends RequestKey {
   purpose: Purpose;
   turn: number | undefined;
   persona: string | undefined;
@@ -22,7 +23,7 @@ export interface RequestLabels {
 
 export const REQUEST_STATES = ["held", "sent", "open", "answered", "failed"] as const;
 
-export interface KeptRequest extends RequestKey, RequestLabels {
+export interface KeptRequest extends RequestId {
   /** held: money is set aside; sent: on its way; open: neither, an attempt was lost or failed; else closed. */
   state: (typeof REQUEST_STATES)[number];
   /** Of all attempts up to now: the most the ones that are lost can have cost is in each. */
@@ -105,10 +106,16 @@ export async function fundsOf(sql: Sql, runId: string): Promise<Funds> {
 export async function hold(
   sql: Sql,
   holder: Holder,
-  { digest, occurrence, purpose, turn, persona, model, amountNanoUsd }: RequestKey & RequestLabels & { amountNanoUsd: number },
+  { digest, occurrence, purpose, turn, persona, model, amountNanoUsd }: RequestId & { amountNanoUsd: number },
 ): Promise<HoldResult> {
   const { runId, conversationId, lease } = holder;
-  const [row] = await sql.query<{ fence: boolean; granted: boolean; spent: number; held: number; cap: number | null }>(
+  const [row] = await sql.query<{
+    fence: boolean;
+    granted: boolean;
+    spent: number;
+    held: number;
+    cap: number | null;
+  }>(
     `with fence as (
        select id from dramatis.conversations where id = $2 and lease = $3 for share
      ), before as (
@@ -145,7 +152,7 @@ export async function hold(
 export async function markSent(
   sql: Sql,
   holder: Holder,
-  request: RequestKey & RequestLabels & { attempts: readonly unknown[]; boundNanoUsd: number | undefined },
+  request: RequestId & { attempts: readonly unknown[]; boundNanoUsd: number | undefined },
 ): Promise<void> {
   const { runId, conversationId, lease } = holder;
   const { digest, occurrence, purpose, turn, persona, model, attempts, boundNanoUsd } = request;
@@ -157,12 +164,24 @@ export async function markSent(
      on conflict (conversation_id, digest, occurrence) do update
        set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd, sent_at = clock_timestamp()
      returning 1`,
-    [runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model, JSON.stringify(attempts), boundNanoUsd],
+    [
+      runId,
+      conversationId,
+      lease,
+      digest,
+      occurrence,
+      purpose,
+      turn,
+      persona,
+      model,
+      JSON.stringify(attempts),
+      boundNanoUsd,
+    ],
   );
   if (rows.length === 0) throw fenced(holder);
 }
 
-export interface Closing extends RequestKey, RequestLabels {
+export interface Closing extends RequestId {
   /** open: an attempt came to nothing, and it may be made again. */
   state: "open" | "answered" | "failed";
   attempts: readonly unknown[];
@@ -174,7 +193,8 @@ export interface Closing extends RequestKey, RequestLabels {
 /** Closes a request or an attempt of it: what was held for it is given back, what it cost is counted. */
 export async function settle(sql: Sql, holder: Holder, closing: Closing): Promise<void> {
   const { runId, conversationId, lease } = holder;
-  const { digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, spentNanoUsd } = closing;
+  const { digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, spentNanoUsd } =
+    closing;
   const [row] = await sql.query<{ fence: boolean }>(
     `with fence as (
        select id from dramatis.conversations where id = $2 and lease = $3 for share

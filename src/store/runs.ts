@@ -85,7 +85,10 @@ export function createRun(sql: Sql, run: NewRun): Promise<boolean> {
 export async function runOf(sql: Sql, id: string): Promise<StoredRun> {
   const [row] = await sql.query<Row>(`select ${COLUMNS} from dramatis.runs where id = $1`, [id]);
   if (row !== undefined) return runFrom(row);
-  throw new DramatisError("unknown-name", `There is no run ${JSON.stringify(id)} in this store. List them: dramatis runs`);
+  throw new DramatisError(
+    "unknown-name",
+    `There is no run ${JSON.stringify(id)} in this store. List them: dramatis runs`,
+  );
 }
 
 /** Newest first. */

@@ -43,6 +43,8 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     heldNanoUsd: undefined,
     attempts: [],
     reservation: undefined,
+    budget: undefined,
+    beforeSend: undefined,
     isAnswered: false,
     requestId: undefined,
     fromCache: false,

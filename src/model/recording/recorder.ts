@@ -3,7 +3,6 @@ import { appendFileSync, closeSync, openSync, readFileSync, rmSync, statSync, tr
 import { resolve } from "node:path";
 import { DramatisError } from "../../domain/errors.ts";
 import type { Completion, Exchange, Send } from "../exchange.ts";
-import { ModelError, modelError } from "../model-error.ts";
 import {
   digestOfKept,
   type ExchangeLine,
@@ -17,6 +16,7 @@ import {
   MAX_LINE_BYTES,
   type RunLine,
 } from "./exchange-lines.ts";
+import { keptFailure } from "./outcome.ts";
 
 /** Where exchanges are written, and what must not be. */
 export interface RecorderOptions {
@@ -137,16 +137,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
     };
   }
 
-  /** A mistake in code is no outcome: it would be no other in a replay. */
   function failureOf(error: unknown, { signal, model }: Exchange): ExchangeLine["failure"] | undefined {
-    if (signal?.aborted) {
-      return { code: "aborted", message: "Broken off.", isRetryable: false, mayBeBilled: false };
-    }
-    const failed =
-      error instanceof ModelError ? error : modelError(error, { model: model.id, key: apiKey, now: clock() });
-    if (failed === undefined) return undefined;
-    const { code, message, status, providerCode, requestId, retryAfterMs, isRetryable, mayBeBilled } = failed;
-    return { code, message, status, providerCode, requestId, retryAfterMs, isRetryable, mayBeBilled };
+    if (!signal?.aborted) return keptFailure(error, { model: model.id, key: apiKey, now: clock() });
+    return { code: "aborted", message: "Broken off.", isRetryable: false, mayBeBilled: false };
   }
 
   const { isNew } = create(options.file);

@@ -1,11 +1,11 @@
 /** Answers requests from a recording, with no network: each as it was answered then, or an error that shows what differs. */
 import type { RequestFailure } from "../../domain/errors.ts";
 import type { Completion, Exchange, Send } from "../exchange.ts";
-import { ModelError, soundName } from "../model-error.ts";
-import { tellAtOnce } from "../told-at-once.ts";
+import { ModelError } from "../model-error.ts";
 import { readExchangeFile, type StoredExchange } from "./exchange-file.ts";
 import { digestOfKept, type Header, keptRequest, type RunLine } from "./exchange-lines.ts";
 import { differenceText, firstDifference } from "./first-difference.ts";
+import { answerFrom } from "./outcome.ts";
 
 /** Which recording, and which key was left out of it. */
 export interface ReplayOptions {
@@ -119,21 +119,7 @@ export function openReplay({ file, apiKey }: ReplayOptions): Replay {
         throw fail(model.id, "replay-differs", problem);
       }
       exchange.attempts.push(...stored.attempts);
-      const { completion, failure } = stored;
-      if (completion === undefined) {
-        const { code, message, ...fields } = failure ?? { code: "aborted", message: "Broken off." };
-        throw new ModelError(code as RequestFailure, message, {
-          model: model.id,
-          isRetryable: false,
-          mayBeBilled: false,
-          ...fields,
-        });
-      }
-      exchange.isAnswered = true;
-      exchange.fromCache = stored.fromCache === true;
-      exchange.requestId = soundName(stored.requestId, apiKey);
-      tellAtOnce(completion, exchange);
-      return completion;
+      return answerFrom(stored, exchange, apiKey);
     },
   };
 }

@@ -1,0 +1,166 @@
+/**
+ * Keeps in a store what a conversation asks of models, so that it can run again from its start without a stored answer being
+ * paid twice: a request is written down before it is sent, and its answer before it is used.
+ */
+import type { Attempt } from "../../domain/attempt.ts";
+import { defined } from "../../domain/defined.ts";
+import {
+  type Closing,
+  type Funds,
+  fundsOf,
+  type Holder,
+  hold,
+  type KeptRequest,
+  markSent,
+  type RequestId,
+  type RequestKey,
+  settle,
+  takeOver,
+} from "../../store/requests.ts";
+import type { Sql } from "../../store/sql.ts";
+import type { Budget, Reservation } from "../budget.ts";
+import type { Exchange, Send } from "../exchange.ts";
+import { wait } from "../wait.ts";
+import { digestOfKept, keptCompletion, keptRequest } from "./exchange-lines.ts";
+import { answerFrom, keptFailure, type Outcome } from "./outcome.ts";
+
+/** What one conversation keeps. */
+export interface Journal {
+  around(send: Send, apiKey: string): Send;
+}
+
+export interface JournalParts {
+  sql: Sql;
+  holder: Holder;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}
+
+/** While the rest of a cap is held for requests on their way, their ends are looked for so often. */
+const POLL_MS = 250;
+
+/** An attempt whose process ended before its answer was stored: sent, and nobody knows whether it was paid. */
+export const lostAttempt = ({
+  turn,
+  persona,
+  purpose,
+  model,
+  attempts,
+  boundNanoUsd,
+}: KeptRequest): Attempt =>
+  defined({
+    turn,
+    persona,
+    purpose,
+    model,
+    attempt: attempts.length + 1,
+    problem: "lost" as const,
+    costBoundNanoUsd: boundNanoUsd,
+    mayBeBilled: true,
+  });
+
+interface Shared {
+  sql: Sql;
+  holder: Holder;
+  /** As of the last statement: what others spend meanwhile is known at the next. */
+  funds: Funds;
+}
+
+/** The run's cap, as one request of it holds money. */
+function sharedBudget(shared: Shared, request: RequestId, reservation: Reservation): Budget {
+  const { sql, holder } = shared;
+  const capNanoUsd = shared.funds.capNanoUsd ?? Number.POSITIVE_INFINITY;
+  return {
+    capNanoUsd,
+    get spentNanoUsd() {
+      return shared.funds.spentNanoUsd;
+    },
+    get heldNanoUsd() {
+      return shared.funds.heldNanoUsd;
+    },
+    async reserve(amountNanoUsd, signal) {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { isGranted, ...funds } = await hold(sql, holder, { ...request, amountNanoUsd });
+        shared.funds = funds;
+        if (isGranted) return reservation;
+        if (funds.spentNanoUsd + amountNanoUsd > capNanoUsd) return undefined;
+        await wait(POLL_MS, signal);
+      }
+    },
+  };
+}
+
+/** Opens the journal of a conversation that was claimed: what an earlier worker left open is made good first. */
+export async function openJournal({ sql, holder, clock }: JournalParts): Promise<Journal> {
+  const kept = await takeOver(sql, holder, lostAttempt);
+  const stored = new Map(kept.map((request) => [nameOf(request), request]));
+  const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId) };
+  const seen = new Map<string, number>();
+
+  function identified({ request, labels, model }: Exchange, apiKey: string): RequestId {
+    const digest = digestOfKept(keptRequest(request, apiKey));
+    const occurrence = seen.get(digest) ?? 0;
+    seen.set(digest, occurrence + 1);
+    const { purpose, turn, persona } = labels;
+    return { digest, occurrence, purpose, turn, persona, model: model.id };
+  }
+
+  return {
+    around: (send, apiKey) =>
+      async function journaled(exchange) {
+        const request = identified(exchange, apiKey);
+        const known = stored.get(nameOf(request));
+        if (known !== undefined) {
+          exchange.attempts.push(...(known.attempts as Attempt[]));
+          if (known.outcome !== undefined) return answerFrom(known.outcome as Outcome, exchange, apiKey);
+        }
+        let outcome: Outcome | undefined;
+        const reservation: Reservation = {
+          settle: (spentNanoUsd) =>
+            settle(sql, holder, {
+              ...request,
+              state: stateOf(outcome),
+              attempts: exchange.attempts,
+              outcome,
+              spentNanoUsd,
+            }),
+        };
+        if (shared.funds.capNanoUsd !== undefined)
+          exchange.budget = sharedBudget(shared, request, reservation);
+        exchange.beforeSend = async () => {
+          const boundNanoUsd =
+            exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY));
+          await markSent(sql, holder, { ...request, attempts: exchange.attempts, boundNanoUsd });
+        };
+        try {
+          const completion = await send(exchange);
+          const { requestId, fromCache } = exchange;
+          outcome = {
+            completion: keptCompletion(completion, apiKey),
+            requestId,
+            fromCache: fromCache || undefined,
+          };
+          // Whoever counts what the answer cost closes the request with it.
+          exchange.reservation = reservation;
+          return completion;
+        } catch (error) {
+          const attempted = { model: exchange.model.id, key: apiKey, now: clock() };
+          const failure = exchange.signal?.aborted ? undefined : keptFailure(error, attempted);
+          // For want of money there is no answer yet: with a higher cap there may be one.
+          if (failure !== undefined && failure.code !== "budget") {
+            outcome = { failure };
+            await reservation.settle(0);
+          }
+          throw error;
+        }
+      },
+  };
+}
+
+const nameOf = ({ digest, occurrence }: RequestKey) => `${digest} ${occurrence}`;
+
+function stateOf(outcome: Outcome | undefined): Closing["state"] {
+  if (outcome === undefined) return "open";
+  return outcome.failure === undefined ? "answered" : "failed";
+}
