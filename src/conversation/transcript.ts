@@ -48,6 +48,14 @@ const fromOutsideOf = oncePer((cast: readonly Persona[]) => {
   });
 });
 
+/** What a transcript was made from last; both nodes of a turn ask for the same. */
+const latestOf = oncePer((_: readonly BaseMessage[]): { made?: Made } => ({}));
+interface Made {
+  turns: readonly Turn[];
+  cast: readonly Persona[];
+  said: Said[];
+}
+
 /**
  * Only a turn can speak for a persona: a message that merely claims its id or its name is a remark from outside, so that
  * an input cannot put words into anybody's mouth. What says nothing is left out.
@@ -56,6 +64,8 @@ export function transcriptOf(
   { messages, turns }: Pick<ConversationState, "messages" | "turns">,
   cast: readonly Persona[],
 ): Said[] {
+  const latest = latestOf(messages);
+  if (latest.made?.turns === turns && latest.made.cast === cast) return latest.made.said;
   const fromOutside = fromOutsideOf(cast);
   const inTurns = new Map<string | undefined, Said>();
   for (const turn of turns) {
@@ -67,5 +77,6 @@ export function transcriptOf(
     const one = inTurns.get(message.id) ?? fromOutside(message);
     if (one !== NOTHING) said.push(one);
   }
+  latest.made = { turns, cast, said };
   return said;
 }

@@ -68,6 +68,13 @@ function modelOf(structured: Runnable): ChatOpenAI {
   throw new Error("withStructuredOutput: expected a sequence that begins with the model.");
 }
 
+/** LangChain describes the model to every callback handler, at every request, in the same words: made once. */
+function describedOnce<M extends Pick<ChatOpenAI, "toJSON">>(model: M): M {
+  const description = model.toJSON();
+  model.toJSON = () => description;
+  return model;
+}
+
 /**
  * Binds a demand to a model. With `mayCallTools` false the tools stay in the request, so that the cached prefix
  * does, but the model must answer.
@@ -92,16 +99,18 @@ export function bindDemand(model: ChatOpenAI, demand: Demand, mayCallTools: bool
         parameters: wireSchema(schema),
       };
       const mustAnswer = !mayCallTools || tools.length === 0;
-      const bound: Bound = model.bindTools([...tools, { type: "function", function: definition }], {
-        ...options,
-        ...oneCall,
-        tool_choice: mustAnswer ? { type: "function", function: { name: ANSWER_TOOL } } : "required",
-      });
+      const bound: Bound = describedOnce(
+        model.bindTools([...tools, { type: "function", function: definition }], {
+          ...options,
+          ...oneCall,
+          tool_choice: mustAnswer ? { type: "function", function: { name: ANSWER_TOOL } } : "required",
+        }),
+      );
       return (messages, config) => bound.invoke([...messages], config);
     }
     case "json-mode": {
       const withTools = tools.length === 0 ? model.withConfig(options) : model.bindTools(tools, toolOptions);
-      const bound: Bound = withTools.withConfig({ response_format: { type: "json_object" } });
+      const bound: Bound = describedOnce(withTools.withConfig({ response_format: { type: "json_object" } }));
       const last = schemaMessage(schema);
       return (messages, config) => bound.invoke([...messages, last], config);
     }
@@ -115,7 +124,7 @@ export function bindDemand(model: ChatOpenAI, demand: Demand, mayCallTools: bool
           strict: true,
         },
       );
-      const bound = modelOf(structured);
+      const bound = describedOnce(modelOf(structured));
       return (messages, config) => bound.invoke([...messages], config);
     }
   }

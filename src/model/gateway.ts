@@ -103,10 +103,14 @@ const TURN_TIMEOUT_MS = 600_000;
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
 
+/** Whether somebody outside is told of what happens in a run: a tracer, a stream, a handler of an embedder. */
+function isWatched({ callbacks = [] }: RunnableConfig): boolean {
+  return (Array.isArray(callbacks) ? callbacks : callbacks.handlers).length > 0;
+}
+
 /** Adds a handler without cutting off those that watch from outside. */
-function withHandler(config: RunnableConfig, handler: UsageHandler): Callbacks {
-  const outer = config.callbacks ?? [];
-  return Array.isArray(outer) ? [...outer, handler] : outer.copy([handler]);
+function withHandler({ callbacks = [] }: RunnableConfig, handler: UsageHandler): Callbacks {
+  return Array.isArray(callbacks) ? [...callbacks, handler] : callbacks.copy([handler]);
 }
 
 /** At most 64 characters, as the provider wants it; a hash, since an embedder's id may say whose conversation it is. */
@@ -204,9 +208,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     ): RunnableConfig {
       const hasCacheKey = options.hasOpenAiOptions && conversation !== undefined;
       return {
-        ...config,
-        callbacks: withHandler(config, handler),
-        tags: [...(config.tags ?? []), ...TAGS],
+        // Names and tags of the run are for those who watch; without any, they are not handed on.
+        ...(isWatched(config)
+          ? { ...config, callbacks: withHandler(config, handler), tags: [...(config.tags ?? []), ...TAGS] }
+          : { callbacks: [handler] }),
         ...(signal === undefined ? {} : { signal }),
         ...(hasCacheKey ? { promptCacheKey: promptCacheKey(conversation) } : {}),
       };
