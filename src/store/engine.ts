@@ -22,6 +22,8 @@ export interface Engine {
 
 /** A transaction that waits for a connection longer than that waits for itself. */
 const CONNECTION_TIMEOUT_MS = 30_000;
+/** Shorter than what makes a worker lose what it held. */
+const IDLE_IN_TRANSACTION_MS = 8_000;
 const POOL_SIZE = 10;
 
 export type Address = { engine: "pglite"; directory: string } | { engine: "postgres"; url: string };
@@ -120,6 +122,8 @@ async function openPostgres(url: string, poolSize: number): Promise<Engine> {
     max: poolSize,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     keepAlive: true,
+    // A process that was stopped in the middle of a transaction must not keep others out for ever.
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: "dramatis",
     types: TYPES,
   });
