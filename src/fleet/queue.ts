@@ -78,7 +78,7 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
     heartbeatSeconds: HEARTBEAT_SECONDS,
     expireInSeconds: EXPIRE_SECONDS,
     retryLimit: RETRY_LIMIT,
-    retryDelay: 0,
+    retryDelay: 1,
     deleteAfterSeconds: 3600,
   });
   // In the one process that can have an embedded store, whatever is active was left by an earlier one.

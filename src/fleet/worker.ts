@@ -1,7 +1,8 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, type ErrorCode } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import { type Claimed, claim, finish, giveBack } from "../store/conversations.ts";
+import { withoutKeys } from "../domain/secrets.ts";
+import { type Claimed, claim, finish, finishAsFailed, giveBack } from "../store/conversations.ts";
 import type { Store } from "../store/store.ts";
 import type { Queue, Work } from "./queue.ts";
 
@@ -13,8 +14,8 @@ export interface WorkerParts {
   /** Conversations at a time. */
   concurrency: number;
   /**
-   * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws is
-   * none of the conversation's doing: it is given back.
+   * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws
+   * ends the conversation as failed, unless it is the store's: then it is begun again.
    */
   hold(claimed: Claimed): Promise<ConversationRecord | undefined>;
   /** Told of every conversation that ended here. */
@@ -28,7 +29,7 @@ export interface FleetWorker {
   stop(): Promise<void>;
 }
 
-const isFenced = (error: unknown) => error instanceof DramatisError && error.code === "lease-lost";
+const hasCode = (error: unknown, code: ErrorCode) => error instanceof DramatisError && error.code === code;
 
 export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
   const { store, queue, name, concurrency } = parts;
@@ -48,8 +49,10 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
     } catch (error) {
       parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
-      if (isFenced(error)) return;
-      throw error;
+      if (hasCode(error, "lease-lost")) return;
+      if (hasCode(error, "store-failed")) throw error;
+      const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+      await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
     }
   }
 

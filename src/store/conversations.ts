@@ -51,6 +51,12 @@ export async function giveBack(sql: Sql, { conversationId, lease }: Holder): Pro
   return rows.length === 1;
 }
 
+const leaseLost = (conversationId: string) =>
+  new DramatisError(
+    "lease-lost",
+    `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
+  );
+
 const column = (entries: readonly UsageEntry[]) =>
   entries.map((entry, position) => ({
     position,
@@ -104,12 +110,7 @@ export async function finish(tx: Sql, holder: Holder, record: ConversationRecord
       endedAt,
     ],
   );
-  if (rows.length === 0) {
-    throw new DramatisError(
-      "lease-lost",
-      `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
-    );
-  }
+  if (rows.length === 0) throw leaseLost(conversationId);
   for (const table of ["turns", "usage_entries", "failures"])
     await tx.query(`delete from dramatis.${table} where conversation_id = $1`, [conversationId]);
   await tx.query(
@@ -134,6 +135,20 @@ export async function finish(tx: Sql, holder: Holder, record: ConversationRecord
   );
   if (status === "completed")
     await tx.query("delete from dramatis.requests where conversation_id = $1", [conversationId]);
+}
+
+/** Ends a conversation that could not even begin: it has no record, but says why. */
+export async function finishAsFailed(
+  tx: Sql,
+  { conversationId, lease }: Holder,
+  evidence: string,
+): Promise<void> {
+  const rows = await tx.query(
+    `update dramatis.conversations set status = 'failed', lease = null, ending = $3, ended_at = clock_timestamp()
+     where id = $1 and lease = $2 returning id`,
+    [conversationId, lease, JSON.stringify({ kind: "error", evidence })],
+  );
+  if (rows.length === 0) throw leaseLost(conversationId);
 }
 
 interface Row {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../store/postgres-server.ts";
-import { type Survival, survive } from "./survival.ts";
+import { type Survival, type SurvivalOptions, survive } from "./survival.ts";
 import { wakeZombie, type Zombies } from "./zombie.ts";
 
 const isJson = process.argv.includes("--json");
@@ -22,20 +22,32 @@ const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf
 
 const folder = mkdtempSync(join(tmpdir(), "dramatis-fleet-"));
 const found: Record<string, Survival> = {};
+/** Told as it is known: the whole takes minutes. */
+async function find(name: string, options: SurvivalOptions): Promise<Survival> {
+  const survival = await survive(options);
+  found[name] = survival;
+  if (!isJson) process.stdout.write(`${name}  ${JSON.stringify(survival)}\n`);
+  return survival;
+}
+
 let zombies: Zombies | undefined;
 try {
   if (only !== "postgres") {
     const store = join(folder, "store");
-    found.pglite = await survive({ ...shape, store, workers: 1, concurrency: 1 });
+    await find("pglite", { ...shape, store, workers: 1, concurrency: 1 });
   }
   if (only !== "pglite") {
     const postgres = await startPostgres();
     try {
       const fleet = { ...shape, workers: 3 };
-      found.postgres = await survive({ ...fleet, store: await postgres.database(), concurrency: 1 });
-      found.crowded = await survive({ ...fleet, store: await postgres.database(), concurrency: 8 });
-      const maxCostUsd = (found.postgres.billNanoUsd / 1e9) * 0.33;
-      found.capped = await survive({
+      const { billNanoUsd } = await find("postgres", {
+        ...fleet,
+        store: await postgres.database(),
+        concurrency: 1,
+      });
+      await find("crowded", { ...fleet, store: await postgres.database(), concurrency: 8 });
+      const maxCostUsd = (billNanoUsd / 1e9) * 0.33;
+      await find("capped", {
         ...fleet,
         store: await postgres.database(),
         concurrency: 8,

@@ -13,6 +13,8 @@ export interface Place {
   address(): Promise<string>;
   /** A new, empty store; it is closed at the end of the suite. */
   open(options?: StoreOptions): Promise<Store>;
+  /** One for the whole suite: to make a new one takes a second or more. */
+  shared(): Promise<Store>;
 }
 
 /** Runs a suite on each engine; what it made is gone at the end. */
@@ -34,14 +36,20 @@ export function onEachEngine(name: string, suite: (place: Place) => void): void 
       rmSync(folder, { recursive: true, force: true });
     }, 60_000);
 
+    let one: Promise<Store> | undefined;
     const address = async () => (await server?.database()) ?? `pglite:${join(folder, `store-${count++}`)}`;
+    const open = async (options?: StoreOptions) => {
+      const store = await openStore(await address(), options);
+      stores.push(store);
+      return store;
+    };
     suite({
       engine,
       address,
-      async open(options) {
-        const store = await openStore(await address(), options);
-        stores.push(store);
-        return store;
+      open,
+      shared() {
+        one ??= open();
+        return one;
       },
     });
   });
