@@ -1,7 +1,6 @@
 /** What a run's conversations were, row by row from the store; memory holds a page of them, however many there are. */
 import { DramatisError } from "./domain/errors.ts";
 import { hintFor } from "./domain/near-names.ts";
-import type { Persona } from "./domain/persona.ts";
 import { type ConversationRow, conversationRow, type TurnRow, turnRow } from "./report/export-rows.ts";
 import { type TrainingExample, trainingExample } from "./report/training-example.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -45,16 +44,23 @@ async function* chosenPages(
   }
 }
 
-/** The scenario of a conversation: its own where its settings have one, else the run's. */
-function scenarioOf(definition: object, settings: object): Scenario {
-  const { scenario } = { ...definition, ...settings } as { scenario: Scenario };
-  return scenario;
+interface ExportedRun {
+  /** Of all its conversations; of an experiment, what its arms change. */
+  scenario: Scenario;
+  hasArms: boolean;
 }
 
-/** @throws DramatisError `unknown-name` where nobody in the run's cast has that id. */
-function checkPersona(persona: string | undefined, cast: readonly Persona[]): void {
-  const ids = cast.map(({ id }) => id);
-  if (persona === undefined || ids.includes(persona)) return;
+/** @throws DramatisError `unknown-name` when there is no such run, or nobody of that id in its cast */
+async function exportedRun({ sql }: Store, runId: string, persona: string | undefined): Promise<ExportedRun> {
+  const { scenario } = (await runOf(sql, runId)).definition as { scenario: Scenario };
+  const [first] = await sql.query<{ arm: string | null }>(
+    "select arm from dramatis.conversations where run_id = $1 and position = 0",
+    [runId],
+  );
+  const hasArms = first?.arm != null;
+  const ids = scenario.cast.map(({ id }) => id);
+  // An arm may have another cast.
+  if (persona === undefined || ids.includes(persona) || hasArms) return { scenario, hasArms };
   throw new DramatisError(
     "unknown-name",
     `There is no persona ${JSON.stringify(persona)} in this run. ${hintFor(persona, ids)}`,
@@ -72,8 +78,7 @@ export async function* exportTurns(
   options: ExportOptions = {},
 ): AsyncGenerator<TurnRow> {
   const { persona } = options;
-  const { definition } = await runOf(store.sql, runId);
-  checkPersona(persona, scenarioOf(definition, {}).cast);
+  await exportedRun(store, runId, persona);
   for await (const page of chosenPages(store, runId, options)) {
     for (const batch of batchesOf(page)) {
       const turns = await turnsOf(store.sql, batch);
@@ -102,7 +107,8 @@ export async function* exportConversations(
 /**
  * The conversations of a run as training examples, one for each persona that spoke: what it was told, its own turns as the
  * assistant's, everybody else's as a user's with their ids as names. A persona's private notes are in its examples.
- * @throws DramatisError `unknown-name` when the store has no such run, or the run no such persona
+ * @throws DramatisError `unknown-name` when the store has no such run, or the run no such persona; `invalid-argument` when
+ * the run is an experiment
  */
 export async function* exportTrainingExamples(
   store: Store,
@@ -110,13 +116,18 @@ export async function* exportTrainingExamples(
   options: ExportOptions = {},
 ): AsyncGenerator<TrainingExample> {
   const { persona } = options;
-  const { definition } = await runOf(store.sql, runId);
-  checkPersona(persona, scenarioOf(definition, {}).cast);
+  const { scenario, hasArms } = await exportedRun(store, runId, persona);
+  if (hasArms) {
+    throw new DramatisError(
+      "invalid-argument",
+      `Training examples: expected a run of one scenario, got the experiment ${runId}, whose arms change what personas are told. Export its turns instead.`,
+    );
+  }
+  const { topic, cast } = scenario;
   for await (const page of chosenPages(store, runId, options)) {
     for (const batch of batchesOf(page)) {
       const turns = await turnsOf(store.sql, batch);
-      for (const { id, settings, outcome } of batch) {
-        const { topic, cast } = scenarioOf(definition, settings);
+      for (const { id, outcome } of batch) {
         for (const one of cast) {
           if (persona !== undefined && one.id !== persona) continue;
           const example = trainingExample({

@@ -132,4 +132,13 @@ onEachEngine("an export", ({ open }) => {
       code: "unknown-name",
     });
   });
+
+  it("is no training example of an experiment, whose arms tell personas other things", async () => {
+    await storeRun(store, "arms", [{ record: {}, arm: "flat" }]);
+    await expect(all(exportTrainingExamples(store, "arms"))).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringContaining("experiment arms"),
+    });
+    expect(await all(exportTurns(store, "arms", { persona: "of-another-arm" }))).toEqual([]);
+  });
 });

@@ -101,9 +101,7 @@ async function* until<Row>(rows: AsyncIterable<Row>, signal: AbortSignal): Async
 
 /** A terminal would obey what a message may hold; files and pipes get it as it is. */
 const shown = (terminal: Terminal): Terminal =>
-  terminal.size === undefined
-    ? terminal
-    : { ...terminal, write: (text) => terminal.write(plainText(text)), drained: terminal.drained };
+  terminal.size === undefined ? terminal : { ...terminal, write: (text) => terminal.write(plainText(text)) };
 
 /** What of the run is not in the export, and what of it no model wrote. */
 function createTally() {

@@ -1,6 +1,6 @@
 /**
- * A conversation as one persona had it, in the chat format that OpenAI fine-tunes on:
- * https://developers.openai.com/api/docs/guides/supervised-fine-tuning
+ * A conversation as one persona had it, in the chat format that OpenAI fine-tunes on
+ * (https://platform.openai.com/docs/guides/fine-tuning, and `Chat_finetuning_data_prep` in its cookbook).
  */
 import type { Turn } from "../domain/turn.ts";
 import type { Remark } from "./timeline.ts";
@@ -18,7 +18,7 @@ export interface TrainingExample {
   messages: TrainingMessage[];
 }
 
-/** Fewer are not taken. */
+/** Fewer are not taken: the guide, "Right number of examples". */
 export const FEWEST_EXAMPLES = 10;
 
 const LONGEST_NAME = 64;

@@ -181,6 +181,15 @@ it("puts a file beside, whoever left something there, and says so where another 
   await expect(openFile(join(folder, "a-folder"))).rejects.toMatchObject({ code: "write-failed" });
 });
 
+it("says that the disk is full, and where else the export may go", async () => {
+  const full = await openFile("/dev/full");
+  await expect(full.write("much")).rejects.toMatchObject({
+    code: "write-failed",
+    message: expect.stringMatching(/dev\/full.*no space left.*--out/i),
+  });
+  await full.discard();
+});
+
 it("writes into a device as it comes", async () => {
   const device = await openFile("/dev/null");
   await device.write("gone");

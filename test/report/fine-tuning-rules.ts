@@ -1,4 +1,7 @@
-/** What OpenAI says a line of a chat fine-tuning file must be, as its guide and its data-preparation example have it. */
+/**
+ * What OpenAI says a line of a chat fine-tuning file must be: the checks of `Chat_finetuning_data_prep` in its cookbook and
+ * the pattern of names in its API. Where a system message stands, and that the last is the assistant's, is stricter than that.
+ */
 const ROLES = ["system", "user", "assistant"];
 const KEYS = ["role", "content", "name", "weight"];
 
