@@ -66,6 +66,7 @@ export type {
   TurnFailure,
 } from "./domain/turn.ts";
 export type { Purpose, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage.ts";
+export { type ExportOptions, exportConversations, exportTrainingExamples, exportTurns } from "./export.ts";
 export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
@@ -111,13 +112,17 @@ export type { Traffic } from "./offline/traffic.ts";
 export type { Bound, MostPrices } from "./quote/bound.ts";
 export type { Expected, ExpectedUse, Prices } from "./quote/expected.ts";
 export type { Quote, QuoteBudget, QuoteOptions, QuoteSample } from "./quote/quote.ts";
+export type { ConversationRow, TurnRow } from "./report/export-rows.ts";
 export { type MessageLine, messageLines } from "./report/message-lines.ts";
+export type { TrainingExample, TrainingMessage } from "./report/training-example.ts";
 export { transcriptMarkdown } from "./report/transcript.ts";
 export { findScenario } from "./scenario/find-scenario.ts";
 export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export type { ConversationStatus } from "./store/conversations.ts";
+export { openStore, type Store, type StoreOptions } from "./store/store.ts";
 export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";
 export type { KeySource } from "./vault/find-key.ts";
 export {

@@ -7,6 +7,7 @@ import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
 import { EXIT, exitCodeOfError } from "./exit-code.ts";
+import { addExport } from "./export.ts";
 import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
@@ -23,6 +24,7 @@ export type Register = (program: Command, terminal: Terminal, exit: (code: numbe
 const COMMANDS: readonly Register[] = [
   addRun,
   addQuote,
+  addExport,
   addScenarios,
   addPersonas,
   addModels,

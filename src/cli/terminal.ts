@@ -13,6 +13,8 @@ export interface TerminalSize {
 export interface Terminal {
   /** Standard output: results. */
   write(text: string): void;
+  /** Resolves once standard output takes more; without it, it always does. */
+  drained?: (() => Promise<void>) | undefined;
   /** Standard error: errors, notes and the progress line. */
   writeError(text: string): void;
   /** How results look. The width follows the terminal's. */
@@ -32,6 +34,9 @@ export interface Terminal {
 /** Where the size is unknown: pipes have none, and some terminals say 0. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
+
+/** Of output that was held back: it was taken, or it never will be. */
+const ENDS_OF_WAIT = ["drain", "close", "error"] as const;
 
 function hasColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if (env.NO_COLOR) return false;
@@ -67,6 +72,16 @@ export function processTerminal(): Terminal {
   stderr.on("error", lost);
   return {
     write: (text) => stdout.write(text),
+    async drained() {
+      if (!stdout.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          for (const event of ENDS_OF_WAIT) stdout.off(event, done);
+          resolve();
+        };
+        for (const event of ENDS_OF_WAIT) stdout.on(event, done);
+      });
+    },
     writeError: (text) => stderr.write(text),
     screen: {
       get columns() {

@@ -24,3 +24,7 @@ export function formatUsd(nano: number | undefined, decimals = FEWEST_DECIMALS):
   const shown = Math.max(FEWEST_DECIMALS, decimals, fraction.replace(/0+$/, "").length);
   return `$${((nano - (nano % NANO)) / NANO).toLocaleString("en-US")}.${fraction.slice(0, shown)}`;
 }
+
+/** Nano-dollars as an exact decimal for other programs: `0.001234500`, always with nine decimals and without a sign. */
+export const usdText = (nano: number): string =>
+  `${(nano - (nano % NANO)) / NANO}.${String(nano % NANO).padStart(9, "0")}`;

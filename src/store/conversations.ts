@@ -15,6 +15,7 @@ export const CONVERSATION_STATUSES = [
   "failed",
   "cancelled",
 ] as const;
+/** What became of a conversation, or what is to become of it. */
 export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
 
 export interface Claimed extends Holder {

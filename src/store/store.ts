@@ -6,11 +6,13 @@ import { addressOf, type EngineName, openEngine } from "./engine.ts";
 import { migrate } from "./migrate.ts";
 import { type Sql, sqlOf } from "./sql.ts";
 
+/** How a store is opened. */
 export interface StoreOptions {
   /** Connections at most; Postgres only. Default 10. */
   poolSize?: number | undefined;
 }
 
+/** A store that is open. */
 export interface Store {
   readonly engine: EngineName;
   /** The directory, or host and database; never a password. */

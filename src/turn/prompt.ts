@@ -59,7 +59,7 @@ const personalityLines = ({ background, personality }: Persona): string[] => {
 };
 
 /** What everybody may know of a participant. Goals, beliefs and private notes are for the others to find out. */
-function publicCard(persona: Persona, layout: Layout): string[] {
+export function publicCard(persona: Persona, layout: Layout): string[] {
   const { id, name, role, expertise } = persona;
   const known = `- ${id}: ${line(name)}, ${line(role)}. Expertise: ${expertise.map(line).join(", ")}.`;
   return layout === "own-last" ? [known] : [known, ...personalityLines(persona).map((text) => `  ${text}`)];
@@ -101,7 +101,7 @@ export function sharedHead({
   ].join("\n");
 }
 
-function ownCard(persona: Persona, layout: Layout): string {
+export function ownCard(persona: Persona, layout: Layout): string {
   return [
     `# You are ${line(persona.name)} (${persona.id})`,
     `Role: ${line(persona.role)}`,

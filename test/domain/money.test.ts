@@ -1,7 +1,7 @@
 /** Not one nano-dollar is lost between what people write and what is counted. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatUsd, nanoUsd } from "../../src/domain/money.ts";
+import { formatUsd, nanoUsd, usdText } from "../../src/domain/money.ts";
 
 describe("nanoUsd", () => {
   it.each([
@@ -66,5 +66,16 @@ describe("formatUsd", () => {
         expect(BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"))).toBe(BigInt(nano));
       }),
     );
+  });
+});
+
+describe("usdText", () => {
+  it.each<[number, string]>([
+    [0, "0.000000000"],
+    [1, "0.000000001"],
+    [4_648_000, "0.004648000"],
+    [8_123_456_000_000_001, "8123456.000000001"],
+  ])("writes %d exactly", (nano, text) => {
+    expect(usdText(nano)).toBe(text);
   });
 });
