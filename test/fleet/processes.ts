@@ -1,7 +1,7 @@
 /** Worker processes: started, killed, stopped and gone on, and what they said. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { WorkerMessage, WorkerTask } from "./worker-process.ts";
+import type { WorkerMessage, WorkerTask } from "./fleet-process.ts";
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -19,7 +19,7 @@ process.on("exit", () => {
 });
 
 export function startProcess(task: WorkerTask): WorkerProcess {
-  const child = fork(new URL("./worker-process.ts", import.meta.url), [JSON.stringify(task)], {
+  const child = fork(new URL("./fleet-process.ts", import.meta.url), [JSON.stringify(task)], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: { ...process.env, NODE_NO_WARNINGS: "1" },
   });
