@@ -6,11 +6,15 @@ import type { ConversationContextInput } from "./conversation/state.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import { nanoUsd } from "./domain/money.ts";
+import { drawSeed } from "./domain/random.ts";
 import type { ConversationRecord } from "./domain/record.ts";
+import type { Experiment } from "./experiment/experiment-file.ts";
+import { checkContext, planOf, type StoredExperiment, withChanges } from "./experiment/plan.ts";
 import { openQueue, type Queue } from "./fleet/queue.ts";
 import { type FleetWorker, startWorker } from "./fleet/worker.ts";
 import { type Journal, openJournal } from "./model/recording/journal.ts";
 import type { Scenario } from "./scenario/scenario.ts";
+import { armOf, createArms } from "./store/arms.ts";
 import type { Claimed } from "./store/conversations.ts";
 import { createRun, runOf } from "./store/runs.ts";
 import type { Store } from "./store/store.ts";
@@ -19,11 +23,15 @@ import type { Store } from "./store/store.ts";
 interface Definition {
   scenario: Scenario;
   context: ConversationContextInput;
+  /** Its arms change the scenario. */
+  experiment?: StoredExperiment | undefined;
 }
 
 /** What differs between them. */
 interface Settings {
   seed: number;
+  /** Of an experiment; counted from 1. */
+  repeat?: number | undefined;
 }
 
 export interface SimulationPlan {
@@ -36,6 +44,18 @@ export interface SimulationPlan {
   seed: number;
   context?: ConversationContextInput | undefined;
   /** A cap in dollars that all conversations of the run share, on all workers. */
+  maxCostUsd?: number | undefined;
+}
+
+export interface ExperimentPlan {
+  /** Names the run; planning it again under the same id does nothing. */
+  id: string;
+  experiment: Experiment;
+  /** Of the first repeat. Default: the experiment's, else its scenario's, else drawn. */
+  seed?: number | undefined;
+  /** Of every arm; what it replaces, no level of a factor can change. */
+  context?: ConversationContextInput | undefined;
+  /** Replaces the experiment's cap in dollars, which all its conversations share. */
   maxCostUsd?: number | undefined;
 }
 
@@ -56,10 +76,23 @@ export interface Simulations {
   readonly dramatis: Dramatis;
   /** Writes a run and its conversations to the store. False: there is one of that id already, and nothing was changed. */
   plan(plan: SimulationPlan): Promise<boolean>;
+  /**
+   * The same for an experiment: its arms, and the conversations of all of them in a balanced order.
+   * @throws DramatisError `unknown-name` when an arm names a model that the catalog does not have, `invalid-argument` when the
+   * context would replace what arms differ in
+   */
+  planExperiment(plan: ExperimentPlan): Promise<boolean>;
   /** Holds conversations, of all runs of the store, until it is stopped. */
   work(options: WorkerOptions): Promise<FleetWorker>;
   /** The store stays open. */
   close(): Promise<void>;
+}
+
+/** What conversations of the same run and arm share. */
+interface Held {
+  graph: Conversation;
+  scenario: Scenario;
+  context: ConversationContextInput;
 }
 
 const MOST_CONVERSATIONS = 1_000_000;
@@ -79,7 +112,7 @@ export async function openSimulations(
   const journals = new Map<string, Journal>();
   const dramatis = await openDramatis({ ...options, journalOf: (id) => journals.get(id) });
   const { clock = Date.now } = options;
-  const graphs = new Map<string, Promise<{ graph: Conversation; definition: Definition }>>();
+  const graphs = new Map<string, Promise<Held>>();
   let queue: Promise<Queue> | undefined;
   let onQueueProblem: (error: Error) => void = () => undefined;
   const opened = () => {
@@ -87,24 +120,26 @@ export async function openSimulations(
     return queue;
   };
 
-  /** Compiled once a run. */
-  function graphOf(runId: string) {
-    const known = graphs.get(runId);
+  /** Compiled once a run and arm. */
+  function graphOf({ runId, arm }: Claimed): Promise<Held> {
+    const key = JSON.stringify([runId, arm]);
+    const known = graphs.get(key);
     if (known !== undefined) return known;
-    const compiled = runOf(store.sql, runId).then((run) => {
-      const definition = run.definition as Definition;
-      return { graph: dramatis.conversation(definition.scenario), definition };
-    });
-    compiled.catch(() => graphs.delete(runId));
-    graphs.set(runId, compiled);
+    const compiled = (async () => {
+      const { scenario: base, context } = (await runOf(store.sql, runId)).definition as Definition;
+      const scenario =
+        arm === undefined ? base : withChanges(base, (await armOf(store.sql, runId, arm)).changes);
+      return { graph: dramatis.conversation(scenario), scenario, context };
+    })();
+    compiled.catch(() => graphs.delete(key));
+    graphs.set(key, compiled);
     return compiled;
   }
 
   async function hold(claimed: Claimed, stopSignal: AbortSignal): Promise<ConversationRecord | undefined> {
-    const { runId, conversationId } = claimed;
-    const { graph, definition } = await graphOf(runId);
+    const { conversationId } = claimed;
+    const { graph, scenario, context } = await graphOf(claimed);
     const { seed } = claimed.settings as Settings;
-    const { scenario, context } = definition;
     const { transport } = dramatis;
     journals.set(conversationId, await openJournal({ sql: store.sql, holder: claimed, clock }));
     try {
@@ -156,6 +191,36 @@ export async function openSimulations(
             planned.map((one) => one.id),
           );
         return isNew;
+      });
+    },
+    async planExperiment({ id, experiment, seed: given, context = {}, maxCostUsd = experiment.maxCostUsd }) {
+      checkContext(context, experiment.arms);
+      // What cannot be compiled is found before anything is written, or paid.
+      for (const { scenario } of experiment.arms) dramatis.conversation(scenario);
+      const { scenario } = experiment;
+      const planned = planOf(experiment, given ?? experiment.seed ?? drawSeed());
+      const definition: Definition = { scenario, context, experiment: planned.experiment };
+      const conversations = planned.assignments.map(({ arm, repeat, seed }, position) => ({
+        id: conversationId(id, position),
+        position,
+        arm,
+        settings: { seed, repeat } satisfies Settings,
+      }));
+      const { add } = await opened();
+      return await store.sql.transaction(async (tx) => {
+        const isNew = await createRun(tx, {
+          id,
+          scenario: scenario.id,
+          definition,
+          maxCostNanoUsd: maxCostUsd === undefined ? undefined : nanoUsd(maxCostUsd),
+          conversations,
+        });
+        if (!isNew) return false;
+        await createArms(tx, id, planned.arms);
+        // Of jobs with the same priority none is sure to come first: a repeat is begun when the one before it is.
+        const ids = conversations.map((one) => one.id);
+        await add(tx, ids, (place) => -(conversations[place]?.settings.repeat ?? 0));
+        return true;
       });
     },
     async work({ concurrency, name, onEnd, onProblem }) {

@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["graphs", "src/cli", "src/server", "src/index.ts"],
   ["src/simulation.ts", "src/export.ts"],
   ["src/app.ts"],
-  ["src/quote"],
+  ["src/quote", "src/experiment"],
   ["src/conversation", "src/fleet"],
   ["src/turn"],
   ["src/model", "src/report"],

@@ -40,6 +40,7 @@ describe("the packed package", () => {
         "LICENSE",
         "README.md",
         "dist",
+        "experiments",
         "knowledge",
         "package.json",
         "personas",

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { runCommand } from "../src/cli/program.ts";
 import { sampleTerminal } from "./cli/sample-terminal.ts";
 
@@ -60,6 +61,17 @@ it("shows lines of a real quote, and every flag of it", async () => {
   const row = readme.split("\n").find((line) => line.startsWith("| `dramatis quote")) ?? "";
   expect(flags.filter((flag) => !row.includes(`\`${flag}\``))).toEqual([]);
   expect(flags.length).toBeGreaterThan(5);
+});
+
+it("shows a whole experiment, and what it compares", async () => {
+  const file = join(root, "experiments/who-speaks-next.yaml");
+  const printed = await outputOf(["experiment", "check", file]);
+  const [, yaml = ""] = /```yaml\n(id: who-speaks-next[\s\S]*?)```/.exec(readme) ?? [];
+  const [, shown = ""] = /```text\n( {2}arm [\s\S]*?)```/.exec(readme) ?? [];
+  const { description: _, ...whole } = parse(readFileSync(file, "utf8"));
+  expect(parse(yaml)).toEqual(whole);
+  expect(printed).toContain(shown);
+  expect(shown).toContain("20 conversations");
 });
 
 it("shows a whole scenario that is valid and runs", async () => {

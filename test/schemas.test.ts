@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { experimentSchema } from "../src/domain/experiment.ts";
 import { documentHeadSchema } from "../src/domain/knowledge.ts";
 import { catalogSchema } from "../src/domain/model-info.ts";
 import { personaSchema } from "../src/domain/persona.ts";
@@ -13,6 +14,10 @@ import { scenarioSchema } from "../src/domain/scenario.ts";
 const SCHEMAS = {
   persona: personaSchema.meta({ title: "Dramatis persona", description: "Who speaks in a conversation." }),
   scenario: scenarioSchema.meta({ title: "Dramatis scenario", description: "What is simulated." }),
+  experiment: experimentSchema.meta({
+    title: "Dramatis experiment",
+    description: "A scenario, and what of it is varied.",
+  }),
   catalog: catalogSchema.meta({
     title: "Dramatis catalog",
     description: "Models with their prices, limits and abilities, and the rules that choose between them.",

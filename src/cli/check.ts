@@ -1,4 +1,4 @@
-/** `dramatis check`: every mistake in persona, scenario, catalog and knowledge files, all at once. */
+/** `dramatis check`: every mistake in persona, scenario, experiment, catalog and knowledge files, all at once. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { DramatisError, InvalidFilesError } from "../domain/errors.ts";
@@ -22,17 +22,20 @@ export function addCheck(program: Command, terminal: Terminal): void {
     .description("check files before they are used")
     .argument(
       "[file...]",
-      "persona, scenario and catalog files (.yaml), knowledge documents (.md), or folders of them (default: scenarios/, personas/ and knowledge/ here)",
+      "persona, scenario, experiment and catalog files (.yaml), knowledge documents (.md), or folders of them (default: scenarios/, personas/, knowledge/ and experiments/ here)",
     )
     .action(async (named: string[]) => {
       const { catalogFileKind } = await import("../catalog/catalog.ts");
+      const { experimentFileKind } = await import("../experiment/experiment-file.ts");
       const { checkFiles, USUAL_FOLDERS } = await import("../scenario/check-files.ts");
       const files =
         named.length === 0 ? usualFolders(USUAL_FOLDERS) : named.map((file) => inputPath(file, terminal.env));
       const { formatNotice } = await import("../domain/screening.ts");
       const notices = new Set<string>();
-      const problems = checkFiles(files, { catalog: catalogFileKind }, (notice) =>
-        notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
+      const problems = checkFiles(
+        files,
+        { catalog: catalogFileKind, experiment: experimentFileKind() },
+        (notice) => notices.add(`notice: ${plainLine(formatNotice(notice))}\n`),
       );
       if (problems.length > 0) throw new InvalidFilesError(problems);
       for (const notice of notices) terminal.writeError(notice);

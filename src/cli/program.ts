@@ -7,6 +7,7 @@ import { packageVersion } from "../scenario/shipped-folder.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
 import { EXIT, exitCodeOfError } from "./exit-code.ts";
+import { addExperiment } from "./experiment.ts";
 import { addExport } from "./export.ts";
 import { addKeys } from "./keys.ts";
 import { addModels } from "./models.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly Register[] = [
   addModels,
   addKeys,
   addCheck,
+  addExperiment,
   addOffline,
   addStudio,
 ];

@@ -40,6 +40,15 @@ const moderatorSchema = z
   .describe("Who speaks next.");
 export type ModeratorSettings = z.output<typeof moderatorSchema>;
 
+/** The settings of each policy beside its name. */
+export const POLICY_SETTINGS: Readonly<Record<ModeratorSettings["policy"], readonly string[]>> = {
+  "round-robin": [],
+  directed: ["pingPongLimit"],
+  random: [],
+  weighted: [],
+  model: ["pingPongLimit", "model", "instructions"],
+};
+
 const endingKeys = {
   maxTurns: count.describe("Turns asked for, failed ones included."),
   maxTokens: count.describe("Input and output tokens of all requests so far."),

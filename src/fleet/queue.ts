@@ -37,8 +37,11 @@ export interface Worker {
 }
 
 export interface Queue {
-  /** Adds conversations, in the caller's transaction. */
-  add(tx: Sql, conversationIds: readonly string[]): Promise<void>;
+  /**
+   * Adds conversations, in the caller's transaction. `priorityOf` a place in the list: whoever has more is begun first, by
+   * default all have 0.
+   */
+  add(tx: Sql, conversationIds: readonly string[], priorityOf?: (place: number) => number): Promise<void>;
   work(options: { concurrency: number; handle(work: Work): Promise<void> }): Promise<Worker>;
   close(): Promise<void>;
 }
@@ -117,11 +120,11 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
   }
 
   return {
-    async add(tx, conversationIds) {
+    async add(tx, conversationIds, priorityOf = () => 0) {
       for (let from = 0; from < conversationIds.length; from += JOBS_AT_ONCE) {
         const jobs = conversationIds
           .slice(from, from + JOBS_AT_ONCE)
-          .map((conversationId) => ({ data: { conversationId } }));
+          .map((conversationId, place) => ({ data: { conversationId }, priority: priorityOf(from + place) }));
         await boss.insert(QUEUE, jobs, { db: databaseOf(tx) });
       }
     },

@@ -13,7 +13,7 @@ import { parseScenario } from "./scenario.ts";
 import { isFolder, isYaml, readFolder, readText } from "./text-file.ts";
 
 /** The folders of a project that hold such files. */
-export const USUAL_FOLDERS = ["scenarios", "personas", "knowledge"] as const;
+export const USUAL_FOLDERS = ["scenarios", "personas", "knowledge", "experiments"] as const;
 
 /** A kind of YAML file: how to recognise it and how to check it. */
 export interface FileKind {

@@ -1,4 +1,4 @@
-/** Files of personas and scenarios are named after what they hold, so that an id leads to its file. */
+/** Files of personas, scenarios and experiments are named after what they hold, so that an id leads to its file. */
 import { basename, extname } from "node:path";
 import type { Problem } from "../domain/errors.ts";
 import { describe } from "../domain/problem-words.ts";
@@ -9,7 +9,7 @@ import type { Source } from "../domain/yaml-source.ts";
 export const fileId = (file: string) => basename(file, extname(file));
 
 /** A problem when the file says another id than its name. */
-export function nameProblems(source: Source, kind: "persona" | "scenario"): Problem[] {
+export function nameProblems(source: Source, kind: "persona" | "scenario" | "experiment"): Problem[] {
   const id = (source.data as { id?: unknown } | null | undefined)?.id;
   const expected = fileId(source.file);
   if (typeof id !== "string" || id === expected) return [];

@@ -22,12 +22,20 @@ export const scenarioFiles = (folder: string): string[] =>
  * Loads a scenario file, or the scenario of that id that comes with the package.
  * @throws DramatisError `unknown-name`, with near names; InvalidFilesError with every problem of the files.
  */
-export function findScenario(name: string): Scenario {
-  const isPath = /[/\\]/.test(name) || isYaml(name);
-  if (isPath || existsSync(name)) return loadScenario(name);
-  const shipped = scenarioFiles(shippedFolder("scenarios"));
+export const findScenario = (name: string): Scenario => loadScenario(findDataFile(name, "scenario"));
+
+/** Whether a name means a file; else it is the id of something that comes with the package. */
+export const isPath = (name: string): boolean => /[/\\]/.test(name) || isYaml(name);
+
+/**
+ * A file as it is named, or the file of that id that comes with the package.
+ * @throws DramatisError `unknown-name`, with near names.
+ */
+export function findDataFile(name: string, kind: "scenario" | "experiment"): string {
+  if (isPath(name) || existsSync(name)) return name;
+  const shipped = scenarioFiles(shippedFolder(`${kind}s`));
   const file = shipped.find((candidate) => fileId(candidate) === name);
-  if (file !== undefined) return loadScenario(file);
+  if (file !== undefined) return file;
   const hint = hintFor(name, shipped.map(fileId));
-  throw new DramatisError("unknown-name", `There is no scenario file or id "${name}". ${hint}`);
+  throw new DramatisError("unknown-name", `There is no ${kind} file or id "${name}". ${hint}`);
 }

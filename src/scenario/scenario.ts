@@ -67,7 +67,12 @@ export function readScenario(file: string, options: ScenarioOptions = {}): Parse
 }
 
 export function parseScenario(text: string, file: string, options: ScenarioOptions = {}): Parsed<Scenario> {
-  const read = readYaml(text, file);
+  return checkScenario(readYaml(text, file), options);
+}
+
+/** The same for a file's content that was read already, or changed since. */
+export function checkScenario(read: Source, options: ScenarioOptions = {}): Parsed<Scenario> {
+  const { file } = read;
   const screening = createFileScreening(loosePolicy(read.data));
   const { source, problems: unsafe } = screenSource(read, screening);
   const { cast, knowledge } = looseParts(source.data);
@@ -100,7 +105,7 @@ export function parseScenario(text: string, file: string, options: ScenarioOptio
 }
 
 /** The first of these folders that exists: an author's own personas replace the shipped ones as a whole. */
-function personasFolder(file: string): string {
+export function personasFolder(file: string): string {
   const own = ["personas", "../personas"].map((folder) => join(dirname(file), folder));
   return own.find(isFolder) ?? shippedFolder("personas");
 }

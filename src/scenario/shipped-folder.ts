@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 const PACKAGE = "dramatis";
 
-/** Absolute path of the package's own `personas/`, `scenarios/` or `knowledge/`. */
-export function shippedFolder(name: "personas" | "scenarios" | "knowledge"): string {
+/** Absolute path of the package's own `personas/`, `scenarios/`, `knowledge/` or `experiments/`. */
+export function shippedFolder(name: "personas" | "scenarios" | "knowledge" | "experiments"): string {
   return join(packageRoot(dirname(fileURLToPath(import.meta.url))), name);
 }
 

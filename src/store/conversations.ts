@@ -20,6 +20,8 @@ export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
 
 export interface Claimed extends Holder {
   position: number;
+  /** Of an experiment. */
+  arm: string | undefined;
   settings: object;
 }
 
@@ -31,15 +33,16 @@ export async function claim(
   sql: Sql,
   { conversationId, lease, worker }: { conversationId: string; lease: string; worker: string },
 ): Promise<Claimed | undefined> {
-  const [row] = await sql.query<{ run_id: string; position: number; settings: object }>(
+  const [row] = await sql.query<{ run_id: string; position: number; arm: string | null; settings: object }>(
     `update dramatis.conversations
      set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
      where id = $1 and status in ('waiting', 'running')
-     returning run_id, position, settings`,
+     returning run_id, position, arm, settings`,
     [conversationId, lease, worker],
   );
   if (row === undefined) return undefined;
-  return { runId: row.run_id, conversationId, lease, position: row.position, settings: row.settings };
+  const { run_id: runId, position, arm, settings } = row;
+  return { runId, conversationId, lease, position, arm: arm ?? undefined, settings };
 }
 
 /** Puts a conversation back that was begun and is not over; what it asked is kept. False: it is another worker's by now. */
