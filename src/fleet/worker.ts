@@ -1,9 +1,16 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import { type Claimed, claim, finish, giveBack } from "../store/conversations.ts";
+import { type Claimed, type ConversationStatus, claim, finish, giveBack } from "../store/conversations.ts";
 import type { Store } from "../store/store.ts";
 import type { Queue, Work } from "./queue.ts";
+
+/** How a conversation ended. */
+export interface Held {
+  record: ConversationRecord;
+  /** Where the record cannot say it: cancelled. Default: the record's. */
+  status?: ConversationStatus | undefined;
+}
 
 export interface WorkerParts {
   store: Store;
@@ -16,7 +23,7 @@ export interface WorkerParts {
    * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws is
    * none of the conversation's doing: it is given back.
    */
-  hold(claimed: Claimed): Promise<ConversationRecord | undefined>;
+  hold(claimed: Claimed): Promise<Held | undefined>;
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
@@ -38,13 +45,13 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
     const claimed = await claim(store.sql, { conversationId, lease, worker: name });
     if (claimed === undefined) return;
     try {
-      const record = await parts.hold(claimed);
-      if (record === undefined) {
+      const held = await parts.hold(claimed);
+      if (held === undefined) {
         await giveBack(store.sql, claimed);
         return await work.giveBack();
       }
-      await work.finish((tx) => finish(tx, claimed, record));
-      parts.onEnd?.(claimed, record);
+      await work.finish((tx) => finish(tx, claimed, held.record, held.status));
+      parts.onEnd?.(claimed, held.record);
     } catch (error) {
       parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
