@@ -26,15 +26,16 @@ export interface RunCounts {
 }
 
 /**
- * What is left, as if the rest took as many turns as what has ended, at the same cost a turn. Undefined: nothing has ended yet, or
- * everything has.
+ * What is left, as if the rest took as many turns as what has ended, at the same cost a turn. Undefined where nothing can be
+ * said: nothing has ended yet, everything has, or the rest takes longer than that already.
  */
 export function runEstimate(
   { total, ended, turns, endedTurns, costNanoUsd }: RunCounts,
   rate: number | undefined,
 ): { ms: number | undefined; costNanoUsd: number } | undefined {
   if (ended === 0 || ended >= total || endedTurns === 0 || turns === 0) return undefined;
-  const left = Math.max(0, (endedTurns / ended) * total - turns);
+  const left = (endedTurns / ended) * total - turns;
+  if (left < 1) return undefined;
   return {
     ms: rate === undefined ? undefined : (left / rate) * 1000,
     costNanoUsd: Math.round((costNanoUsd / turns) * left),

@@ -30,6 +30,10 @@ const charged = () => ({
 const simulate = (id: string, ...flags: string[]) =>
   stage.dramatis("simulate", stage.scenario, "--id", id, "--runs", "4", "--seed", "7", ...flags);
 
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe("dramatis simulate", () => {
   it("holds every conversation, at what the server charged, and does nothing when it is asked again", async () => {
     const first = await simulate("whole");
@@ -167,5 +171,45 @@ describe("two processes", () => {
     ]);
     expect([one.exitCode, other.exitCode]).toEqual([0, 0]);
     expect(await stage.json("show", "shared")).toMatchObject({ ...charged(), byStatus: { completed: 4 } });
+  }, 30_000);
+});
+
+describe("an id", () => {
+  it.each([
+    ["whole-00002", "Did you mean whole-000002"],
+    ["whloe", "Did you mean whole?"],
+    ["x", "List them: dramatis runs"],
+  ])("of nothing, %s, is answered with what was meant", async (id, hint) => {
+    const { exitCode, stderr } = await stage.dramatis("show", id);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining(hint) });
+  });
+});
+
+describe("dramatis status --watch", () => {
+  it("goes on until the run is over, while another process works on it", async () => {
+    const [worked, watched] = await Promise.all([
+      simulate("watched"),
+      until(async () => (await stage.dramatis("show", "watched")).exitCode === 0).then(() =>
+        stage.dramatis("status", "watched", "--watch"),
+      ),
+    ]);
+    expect(worked.exitCode).toBe(0);
+    expect(watched).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Completed: watched") });
+    expect((await stage.dramatis("status")).stdout).toBe("No run is under way or waits.\n");
+  }, 30_000);
+});
+
+describe("dramatis delete", () => {
+  it("deletes a run once that is confirmed, also from the queue", async () => {
+    const asked = await stage.dramatis("delete", "shared");
+    expect(asked).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("4 conversations with 16 turns"),
+    });
+    expect(await stage.dramatis("delete", "shared", "--yes")).toMatchObject({ exitCode: 0 });
+    expect((await stage.dramatis("runs")).stdout).not.toContain("shared");
+    expect(await stage.dramatis("show", "shared-000001")).toMatchObject({ exitCode: 1 });
+    expect(await simulate("shared")).toMatchObject({ exitCode: 0 });
+    expect(await stage.json("show", "shared")).toMatchObject(charged());
   }, 30_000);
 });
