@@ -5,7 +5,7 @@ import { wait } from "../model/wait.ts";
 import { count } from "../report/figures.ts";
 import { jsonText } from "../report/json-text.ts";
 import { type Happening, timeline } from "../report/timeline.ts";
-import { recordOf } from "../store/conversations.ts";
+import { type ConversationStatus, recordOf } from "../store/conversations.ts";
 import { find } from "../store/find.ts";
 import {
   type ConversationRow,
@@ -23,12 +23,21 @@ import { EXIT } from "./exit-code.ts";
 import { conversationJson, runJson } from "./run-rows.ts";
 import { hasStore, noStore, openExistingStore, storeFlag, withStore } from "./run-store.ts";
 import { createRunWatch } from "./run-watch.ts";
-import type { ListFlags, StoreFlags } from "./runs.ts";
 import { type Cast, renderFailure, renderRemark, renderTurn } from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
 import { renderConversations, renderRunSummary, renderRuns, stateText } from "./screen/runs.ts";
 import type { Terminal } from "./terminal.ts";
 import { exitCode, nextSteps } from "./work-on-run.ts";
+
+export interface StoreFlags {
+  store?: string;
+  json?: boolean;
+}
+
+export interface ListFlags extends StoreFlags {
+  limit: number;
+  status?: ConversationStatus;
+}
 
 const MOST_RUNS = 10_000;
 const LOOK_MS = 1000;

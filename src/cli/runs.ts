@@ -1,6 +1,7 @@
 /** `dramatis runs`, `show`, `status`, `cancel` and `delete`: what is in a store, and what becomes of it. */
 import { type Command, Option } from "commander";
 import type { ConversationStatus } from "../store/conversations.ts";
+import type { ListFlags, StoreFlags } from "./runs-actions.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { some, wholeNumber } from "./values.ts";
@@ -15,16 +16,6 @@ const STATUSES: Record<ConversationStatus, true> = {
   failed: true,
   cancelled: true,
 };
-
-export interface StoreFlags {
-  store?: string;
-  json?: boolean;
-}
-
-export interface ListFlags extends StoreFlags {
-  limit: number;
-  status?: ConversationStatus;
-}
 
 const SHOWN = 50;
 

@@ -8,12 +8,25 @@ import { firstSeed, openSimulations, type Simulations } from "../simulation.ts";
 import { openCount, progressOf } from "../store/progress.ts";
 import { runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
-import { checkModel, contextOf } from "./run-scenario.ts";
+import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
-import type { SimulateFlags, WorkFlags } from "./simulate.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath, inputPath } from "./typed-path.ts";
 import { workOnRun } from "./work-on-run.ts";
+
+/** How requests are carried and shown. */
+export interface WorkFlags
+  extends Pick<RunFlags, "catalog" | "keyFile" | "rpm" | "tpm" | "offline" | "json" | "quiet"> {
+  concurrency: number;
+  store?: string;
+}
+
+export interface SimulateFlags
+  extends WorkFlags,
+    Pick<RunFlags, "seed" | "turns" | "model" | "complexity" | "context" | "maxCost"> {
+  runs: number;
+  id?: string;
+}
 
 const modeOf = ({ json, quiet }: WorkFlags) => (json ? "json" : quiet ? "quiet" : "full");
 

@@ -1,24 +1,10 @@
 /** `dramatis simulate`, `resume` and `retry`: many conversations of a scenario, kept in a store, held in this process. */
 import { type Command, Option } from "commander";
 import { COMPLEXITIES, STRATEGIES } from "./run.ts";
-import type { RunFlags } from "./run-scenario.ts";
+import type { SimulateFlags, WorkFlags } from "./simulate-run.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
-
-/** How requests are carried and shown. */
-export interface WorkFlags
-  extends Pick<RunFlags, "catalog" | "keyFile" | "rpm" | "tpm" | "offline" | "json" | "quiet"> {
-  concurrency: number;
-  store?: string;
-}
-
-export interface SimulateFlags
-  extends WorkFlags,
-    Pick<RunFlags, "seed" | "turns" | "model" | "complexity" | "context" | "maxCost"> {
-  runs: number;
-  id?: string;
-}
 
 const CONCURRENCY = 10;
 const MOST_AT_ONCE = 10_000;

@@ -22,6 +22,12 @@ const ROUNDED = 100_000;
 /** To four decimals: what changes twice a second is not read to the nano-dollar. */
 const roughUsd = (nano: number) => formatUsd(Math.round(nano / ROUNDED) * ROUNDED);
 
+/** `2 min 5 s`, `22 s`: whole seconds, at least one. */
+const secondsText = (ms: number | undefined) =>
+  ms === undefined
+    ? undefined
+    : formatDuration(Math.max(1, Math.round(ms / 1000)) * 1000)?.replace(".0 s", " s");
+
 const numbered = (count: number) => count.toLocaleString("en-US");
 
 /** `3 failed (2 unauthorised, 1 timed-out)`; undefined: none. */
@@ -42,8 +48,9 @@ export function renderRunProgress(
   const share = total === 0 ? 1 : ended / total;
   const spent = `${isLowerBound ? "≥ " : ""}${roughUsd(costNanoUsd)}`;
   const failed = failuresText(failures);
-  const time = left?.ms === undefined ? undefined : formatDuration(Math.round(left.ms / 1000) * 1000);
-  const toGo = left && [time, roughUsd(left.costNanoUsd)].filter((part) => part !== undefined).join(" and ");
+  const toGo = left && [secondsText(left.ms), roughUsd(left.costNanoUsd)].filter(Boolean).join(" and ");
+  const isPastCap =
+    left !== undefined && capNanoUsd !== undefined && costNanoUsd + left.costNanoUsd > capNanoUsd;
   const items: Line[] = [
     [span(`${numbered(ended)} of ${numbered(total)}`, "strong")],
     [
@@ -54,6 +61,7 @@ export function renderRunProgress(
     ...(failed === undefined ? [] : [[span(failed, "warning")]]),
     ...(rate === undefined ? [] : [[span(`${rate.toFixed(1)} turns/s`, "quiet")]]),
     ...(toGo === undefined ? [] : [[span(`about ${toGo} to go`, "quiet")]]),
+    ...(isPastCap ? [[span("more than the cap", "warning")]] : []),
   ];
   let line: Line = [gap(1)];
   for (const item of items) {

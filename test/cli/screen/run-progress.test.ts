@@ -23,6 +23,13 @@ describe("renderRunProgress", () => {
     );
   });
 
+  it("says when what is left would pass the cap", () => {
+    const dear = { ...view, failures: {}, left: { ms: 4200, costNanoUsd: 3_800_000_000 } };
+    expect(renderRunProgress(dear, at(120), { hasBar: false })).toBe(
+      "  300 of 1,200  25%  $1.2346 of $5.0000  48.1 turns/s  about 4 s and $3.8000 to go  more than the cap",
+    );
+  });
+
   it("has no bar in a pipe, and leaves out what is unknown", () => {
     const early = { ...view, rate: undefined, left: undefined, capNanoUsd: undefined, failures: {} };
     expect(renderRunProgress({ ...early, isLowerBound: true }, at(80), { hasBar: false })).toBe(
