@@ -56,7 +56,7 @@ export interface WorkerOptions {
     | ((conversation: { runId: string; conversationId: string }, record: ConversationRecord) => void)
     | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
-  onProblem: (conversation: { conversationId: string } | undefined, error: unknown) => void;
+  onProblem: (conversation: { runId: string; conversationId: string } | undefined, error: unknown) => void;
 }
 
 export interface Simulations {

@@ -31,26 +31,31 @@ export interface WorkOnRunOptions {
   lineEveryMs?: number | undefined;
 }
 
-/** How often the store is asked how far the run is. */
+/** How often the store is asked how far the run is: never more than a twentieth of the time. */
 const LOOK_MS = 500;
+const LOOK_SHARE = 20;
 /** What goes wrong with one conversation so often in a row is no accident. */
 const MOST_PROBLEMS = 8;
 
 /** Nobody's mistake, and over in time: another worker has it, or the database is away. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(["lease-lost", "store-failed", "store-busy"]);
 
-/** Collects what keeps conversations from being held; what cannot pass ends the work. */
-function problems(watch: RunWatch, giveUp: () => void) {
+/** Collects what keeps conversations from being held; what cannot pass ends the work, where it is about this run. */
+function problems(runId: string, watch: RunWatch, giveUp: () => void) {
   const told = new Set<string>();
   const inARow = new Map<string, number>();
   let fatal: unknown;
+
+  function cannotPass(conversationId: string, error: unknown): boolean {
+    const times = (inARow.get(conversationId) ?? 0) + 1;
+    inARow.set(conversationId, times);
+    return times >= MOST_PROBLEMS || (error instanceof DramatisError && !PASSING.has(error.code));
+  }
+
   return {
-    heard(conversationId: string | undefined, error: unknown) {
+    heard(conversation: { runId: string; conversationId: string } | undefined, error: unknown) {
       if (error instanceof DramatisError && error.code === "lease-lost") return;
-      const times = (inARow.get(conversationId ?? "") ?? 0) + 1;
-      inARow.set(conversationId ?? "", times);
-      const cannotPass = error instanceof DramatisError && !PASSING.has(error.code);
-      if (conversationId !== undefined && (cannotPass || times >= MOST_PROBLEMS)) {
+      if (conversation?.runId === runId && cannotPass(conversation.conversationId, error)) {
         fatal ??= error;
         giveUp();
         return;
@@ -58,7 +63,7 @@ function problems(watch: RunWatch, giveUp: () => void) {
       const text = error instanceof Error ? error.message : String(error);
       if (told.has(text)) return;
       told.add(text);
-      watch.note(`${conversationId ?? "The queue"}: ${text} It is tried again.`);
+      watch.note(`${conversation?.conversationId ?? "The queue"}: ${text} It is tried again.`);
     },
     ended: (conversationId: string) => inARow.delete(conversationId),
     get fatal() {
@@ -67,17 +72,39 @@ function problems(watch: RunWatch, giveUp: () => void) {
   };
 }
 
-/** What happens until the run is over, or somebody wants it to end. True: it is over. */
+/** Counts down what has not ended, between two looks into the store. */
+function countdown(open: number) {
+  let last = Promise.withResolvers<void>();
+  return {
+    ended() {
+      open -= 1;
+      if (open <= 0) last.resolve();
+    },
+    /** What the store says; others may hold some as well. */
+    looked(stored: number) {
+      open = stored;
+      last = Promise.withResolvers();
+    },
+    /** Resolves when nothing is left, as far as is known here. */
+    over: () => last.promise,
+  };
+}
+
+/** Shows how far it is until the run is over, or somebody wants it to end. True: it is over. */
 async function follow(
-  { store, runId }: WorkOnRunOptions,
-  { watch, until, woken }: { watch: RunWatch; until: AbortSignal; woken: () => Promise<void> },
+  { store, runId, terminal: { clock } }: WorkOnRunOptions,
+  { watch, until, left }: { watch: RunWatch; until: AbortSignal; left: ReturnType<typeof countdown> },
 ): Promise<boolean> {
   for (;;) {
+    const askedAt = clock();
     const progress = await progressOf(store.sql, runId);
+    const lookMs = Math.max(LOOK_MS, LOOK_SHARE * (clock() - askedAt));
     watch.show(progress);
-    if (openCount(progress) === 0) return true;
+    const open = openCount(progress);
+    if (open === 0) return true;
+    left.looked(open);
     if (until.aborted) return false;
-    await Promise.race([wait(LOOK_MS, until).catch(() => undefined), woken()]);
+    await Promise.race([wait(lookMs, until).catch(() => undefined), left.over()]);
   }
 }
 
@@ -97,8 +124,8 @@ export async function workOnRun(options: WorkOnRunOptions): Promise<number> {
     watch.note("Stopping: what is under way ends its turn. Press Ctrl-C again to stop at once."),
   );
   const until = AbortSignal.any([stop.afterTurn, givenUp.signal]);
-  const trouble = problems(watch, () => givenUp.abort());
-  let next = Promise.withResolvers<void>();
+  const trouble = problems(runId, watch, () => givenUp.abort());
+  const left = countdown(openCount(before));
   let isOver = openCount(before) === 0;
   try {
     if (!isOver) {
@@ -107,15 +134,14 @@ export async function workOnRun(options: WorkOnRunOptions): Promise<number> {
         name: `${hostname()}:${process.pid}`,
         runId,
         signal: stop.atOnce,
-        onEnd({ conversationId }) {
-          trouble.ended(conversationId);
-          next.resolve();
-          next = Promise.withResolvers();
+        onEnd(conversation) {
+          trouble.ended(conversation.conversationId);
+          if (conversation.runId === runId) left.ended();
         },
-        onProblem: (conversation, error) => trouble.heard(conversation?.conversationId, error),
+        onProblem: trouble.heard,
       });
       try {
-        isOver = await follow(options, { watch, until, woken: () => next.promise });
+        isOver = await follow(options, { watch, until, left });
       } finally {
         await worker.stop();
       }

@@ -27,7 +27,7 @@ export interface WorkerParts {
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
-  onProblem(claimed: { conversationId: string }, error: unknown): void;
+  onProblem(claimed: { runId: string; conversationId: string }, error: unknown): void;
 }
 
 export interface FleetWorker {
@@ -56,6 +56,8 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
       parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
       if (isFenced(error)) return;
+      // Where the store cannot be told, whoever claims it next does.
+      await giveBack(store.sql, claimed).catch(() => undefined);
       throw error;
     }
   }

@@ -1,4 +1,6 @@
 /** Runs from the command line on a Postgres that many processes share: caps, failures, cancelling, two at once. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type PostgresServer, startPostgres } from "../store/postgres-server.ts";
 import { openStage, type Stage } from "./simulate-stage.ts";
@@ -66,6 +68,24 @@ describe("dramatis simulate", () => {
     expect(await simulate("none", "--model", "gpt-nil")).toMatchObject({ exitCode: 1 });
     expect(await stage.dramatis("show", "none")).toMatchObject({ exitCode: 1 });
   });
+});
+
+describe("what no conversation can be blamed for", () => {
+  it("ends the work, says why, and leaves the run to go on", async () => {
+    const catalog = join(stage.folder, "models.yaml");
+    writeFileSync(
+      catalog,
+      "models:\n  unpriced: { contextWindow: 128000, maxOutput: 16384, encoding: o200k_base, structured: json-schema }\n",
+    );
+    const flags = ["--model", "unpriced", "--catalog", catalog, "--max-cost", "1"];
+    expect(await simulate("unpriced", ...flags)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("Model unpriced has no price in the catalog"),
+    });
+    expect(await stage.json("status", "unpriced")).toMatchObject({ state: "waiting", requests: 0 });
+    expect(await stage.dramatis("delete", "unpriced", "--yes")).toMatchObject({ exitCode: 0 });
+    expect(charged().requests).toBe(0);
+  }, 30_000);
 });
 
 describe("a cap", () => {
