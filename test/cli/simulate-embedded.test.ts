@@ -39,39 +39,35 @@ describe("an embedded store", () => {
     const { requests, costNanoUsd } = stage.server.bill;
     const first = await stage.json("show", "first");
     expect(first).toMatchObject({ requests, costNanoUsd, state: "waiting" });
-    expect((await stage.dramatis("show", "first-000001")).stdout).toContain(
-      "no transcript before it has ended",
-    );
 
-    expect(await simulate("second")).toMatchObject({ exitCode: 0 });
-    expect(await stage.json("show", "first")).toEqual(first);
-    const second = await stage.json("show", "second");
-    expect(stage.server.bill.requests - requests).toBe(second.requests);
+    const second = JSON.parse((await simulate("second", "--json")).stdout);
+    expect(second).toMatchObject({ state: "completed", requests: stage.server.bill.requests - requests });
 
-    expect(await stage.dramatis("resume", "first")).toMatchObject({ exitCode: 0 });
-    const over = await stage.json("show", "first");
+    const over = await stage.json("resume", "first");
     expect(over).toMatchObject({ byStatus: { completed: 5 }, turns: 20 });
-    expect(Number(over.costNanoUsd) + Number(second.costNanoUsd)).toBe(stage.server.bill.costNanoUsd);
+    expect(Number(over.costNanoUsd) + second.costNanoUsd).toBe(stage.server.bill.costNanoUsd);
+    expect(Number(over.requests) + second.requests).toBe(stage.server.bill.requests);
   }, 60_000);
 
   it("breaks off at the second Ctrl-C; what was on its way is bounded, not lost", async () => {
     const before = stage.server.bill.requests;
-    let clock = 0;
+    let asked = 0;
     stage.onAnswer = () => {
       stage.press();
-      clock += 1;
+      asked += 1;
     };
     stage.server.script.next({ kind: "hang", billed: true, times: 2 });
-    const ended = simulate("broken", "--runs", "2", "--max-cost", "1");
-    await expect.poll(() => clock, { timeout: 20_000 }).toBe(2);
+    const ended = simulate("broken", "--runs", "2", "--max-cost", "1", "--json");
+    await expect.poll(() => asked, { timeout: 20_000 }).toBe(2);
     const again = setInterval(() => stage.press(), 100);
-    expect(await ended).toMatchObject({ exitCode: 130 });
+    const { exitCode, stdout } = await ended;
     clearInterval(again);
     stage.onAnswer = undefined;
-    const broken = await stage.json("show", "broken");
+    expect(exitCode).toBe(130);
+    const broken = JSON.parse(stdout);
     expect(broken).toMatchObject({ unpricedRequests: 2, costNanoUsd: 0, requests: 2 });
     expect(stage.server.bill.requests - before).toBe(2);
-    expect(Number(broken.unpricedBoundNanoUsd)).toBeGreaterThan(0);
+    expect(broken.unpricedBoundNanoUsd).toBeGreaterThan(0);
     expect(await stage.dramatis("resume", "broken")).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining("2 requests of unknown cost, at most"),

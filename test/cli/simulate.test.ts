@@ -83,6 +83,10 @@ describe("what no conversation can be blamed for", () => {
       stderr: expect.stringContaining("Model unpriced has no price in the catalog"),
     });
     expect(await stage.json("status", "unpriced")).toMatchObject({ state: "waiting", requests: 0 });
+    expect(await stage.dramatis("show", "unpriced-000001")).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("There is no transcript before it has ended"),
+    });
     expect(await stage.dramatis("delete", "unpriced", "--yes")).toMatchObject({ exitCode: 0 });
     expect(charged().requests).toBe(0);
   }, 30_000);
