@@ -54,19 +54,20 @@ async function withSimulations<T>(
 }
 
 /** What is begun, in a line or two before the progress line. */
-function announce(
+async function announce(
   run: StoredRun,
   store: Store,
   { simulations, flags, terminal }: { simulations: Simulations; flags: WorkFlags; terminal: Terminal },
-): void {
+): Promise<void> {
   if (flags.json) return;
+  const seed = await firstSeed(store.sql, run.id);
   const { dramatis } = simulations;
   const via =
     dramatis.transport === "offline"
       ? `offline (${flags.offline ? "as asked" : "no OPENAI_API_KEY"}): answers are generated`
       : `network: ${dramatis.host}`;
   const cap = run.maxCostNanoUsd === undefined ? "" : `, at most ${formatUsd(run.maxCostNanoUsd)}`;
-  const many = `${count(run.conversations, "conversation")}, ${flags.concurrency} at a time${cap}`;
+  const many = `${count(run.conversations, "conversation")}, ${flags.concurrency} at a time, seeds from ${seed}${cap}`;
   terminal.writeError(`${run.id}: ${many}; ${via}; store ${store.place}\n`);
   if (dramatis.limitsProblem !== undefined)
     terminal.writeError(`The project's limits could not be read: ${dramatis.limitsProblem}\n`);
@@ -117,7 +118,7 @@ async function work(
   await checkTransport(store, runId, { simulations, isAsked: flags.offline === true });
   const run = await runOf(store.sql, runId);
   if (openCount(await progressOf(store.sql, runId)) > 0) {
-    announce(run, store, { simulations, flags, terminal });
+    await announce(run, store, { simulations, flags, terminal });
     await tellOfOthers(store, runId, terminal);
   }
   const { concurrency, store: storeFlag } = flags;

@@ -40,6 +40,7 @@ describe("dramatis simulate", () => {
   it("holds every conversation, at what the server charged, and does nothing when it is asked again", async () => {
     const first = await simulate("whole");
     expect(first).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Completed: whole") });
+    expect(first.stderr).toContain("whole: 4 conversations, 10 at a time, seeds from 7; network: 127.0.0.1");
     expect(first.stdout).toContain("dramatis show whole");
     const whole = await stage.json("show", "whole");
     expect(whole).toMatchObject({ ...charged(), turns: 16, byStatus: { completed: 4 } });
