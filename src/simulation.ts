@@ -10,13 +10,17 @@ import { drawSeed } from "./domain/random.ts";
 import type { ConversationRecord } from "./domain/record.ts";
 import type { Experiment } from "./experiment/experiment-file.ts";
 import { checkContext, planOf, type StoredExperiment, withChanges } from "./experiment/plan.ts";
+import { createCancellation, heldSignals } from "./fleet/cancellation.ts";
+import { focus, withoutJob } from "./fleet/jobs.ts";
 import { openQueue, type Queue } from "./fleet/queue.ts";
-import { type FleetWorker, startWorker } from "./fleet/worker.ts";
+import { type FleetWorker, type Held, startWorker } from "./fleet/worker.ts";
 import { type Journal, openJournal } from "./model/recording/journal.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { armOf, createArms } from "./store/arms.ts";
-import type { Claimed } from "./store/conversations.ts";
-import { createRun, runOf } from "./store/runs.ts";
+import type { Claimed, ConversationStatus } from "./store/conversations.ts";
+import { runDifferences } from "./store/run-differences.ts";
+import { createRun, forgetFailures, reopen, runOf, setCap, uncancelRun } from "./store/runs.ts";
+import type { Sql } from "./store/sql.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a run's conversations have in common; kept in the store, so that a worker elsewhere needs no file. */
@@ -35,7 +39,7 @@ interface Settings {
 }
 
 export interface SimulationPlan {
-  /** Names the run; planning it again under the same id does nothing. */
+  /** Names the run: letters, digits, `.`, `_` and `-`. Planning it again under the same id does nothing. */
   id: string;
   scenario: Scenario;
   /** How many conversations. */
@@ -64,17 +68,24 @@ export interface WorkerOptions {
   concurrency: number;
   /** Named in the store. */
   name: string;
+  /** In an embedded store, the only run that is worked on; default: all. On Postgres a worker takes what there is. */
+  runId?: string | undefined;
+  /** Breaks off what is under way, requests on their way as well; it is given back. */
+  signal?: AbortSignal | undefined;
   onEnd?:
     | ((conversation: { runId: string; conversationId: string }, record: ConversationRecord) => void)
     | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
-  onProblem: (conversation: { conversationId: string } | undefined, error: unknown) => void;
+  onProblem: (conversation: { runId: string; conversationId: string } | undefined, error: unknown) => void;
 }
 
 export interface Simulations {
   /** What carries the requests, and at which prices. */
   readonly dramatis: Dramatis;
-  /** Writes a run and its conversations to the store. False: there is one of that id already, and nothing was changed. */
+  /**
+   * Writes a run and its conversations to the store. False: it is there already, and nothing was changed.
+   * @throws DramatisError `invalid-argument` when what is there under that id is another run
+   */
   plan(plan: SimulationPlan): Promise<boolean>;
   /**
    * The same for an experiment: its arms, and the conversations of all of them in a balanced order.
@@ -82,6 +93,19 @@ export interface Simulations {
    * context would replace what arms differ in
    */
   planExperiment(plan: ExperimentPlan): Promise<boolean>;
+  /**
+   * Lets what was stopped, cancelled or never begun go on; with a higher cap also what ended at the cap. Nothing that was
+   * answered is paid again.
+   * @returns how many conversations wait again that had ended
+   * @throws DramatisError `invalid-argument` for a cap that is spent already, or of a run without one
+   */
+  resume(runId: string, options?: { maxCostUsd?: number | undefined }): Promise<number>;
+  /**
+   * Lets failed conversations go on where they failed; what was answered in them is not paid again.
+   * @returns how many there are
+   * @throws DramatisError `invalid-argument` when the run was cancelled
+   */
+  retry(runId: string): Promise<number>;
   /** Holds conversations, of all runs of the store, until it is stopped. */
   work(options: WorkerOptions): Promise<FleetWorker>;
   /** The store stays open. */
@@ -89,13 +113,14 @@ export interface Simulations {
 }
 
 /** What conversations of the same run and arm share. */
-interface Held {
+interface Prepared {
   graph: Conversation;
   scenario: Scenario;
   context: ConversationContextInput;
 }
 
 const MOST_CONVERSATIONS = 1_000_000;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Room for a million, in the order of the alphabet. */
 const conversationId = (runId: string, position: number) =>
@@ -112,7 +137,7 @@ export async function openSimulations(
   const journals = new Map<string, Journal>();
   const dramatis = await openDramatis({ ...options, journalOf: (id) => journals.get(id) });
   const { clock = Date.now } = options;
-  const graphs = new Map<string, Promise<Held>>();
+  const graphs = new Map<string, Promise<Prepared>>();
   let queue: Promise<Queue> | undefined;
   let onQueueProblem: (error: Error) => void = () => undefined;
   const opened = () => {
@@ -121,7 +146,7 @@ export async function openSimulations(
   };
 
   /** Compiled once a run and arm. */
-  function graphOf({ runId, arm }: Claimed): Promise<Held> {
+  function graphOf({ runId, arm }: Claimed): Promise<Prepared> {
     const key = JSON.stringify([runId, arm]);
     const known = graphs.get(key);
     if (known !== undefined) return known;
@@ -136,29 +161,52 @@ export async function openSimulations(
     return compiled;
   }
 
-  async function hold(claimed: Claimed, stopSignal: AbortSignal): Promise<ConversationRecord | undefined> {
-    const { conversationId } = claimed;
+  const cancellation = createCancellation(store.sql);
+
+  async function hold(
+    claimed: Claimed,
+    { stop, abort }: { stop: AbortSignal; abort: AbortSignal | undefined },
+  ): Promise<Held | undefined> {
+    const { runId, conversationId } = claimed;
     const { graph, scenario, context } = await graphOf(claimed);
     const { seed } = claimed.settings as Settings;
     const { transport } = dramatis;
-    journals.set(conversationId, await openJournal({ sql: store.sql, holder: claimed, clock }));
+    const end = heldSignals(stop, abort);
+    if (claimed.isCancelled) end.cancel();
+    const unwatch = cancellation.watch(runId, end.cancel);
     try {
+      const journal = await openJournal({ sql: store.sql, holder: claimed, clock, onNew: end.onNew });
+      journals.set(conversationId, journal);
       const record = await runConversation(graph, {
         scenario,
         conversationId,
         transport,
         input: { seed },
         context,
-        stopSignal,
+        stopSignal: end.stopSignal,
+        signal: end.signal,
         clock,
       });
-      return record.status === "interrupted" ? undefined : record;
+      if (record.status !== "interrupted") return { record };
+      return end.isCancelled() ? { record, status: "cancelled" } : undefined;
     } catch (error) {
-      if (error instanceof ConversationError && !isOfTheStore(error.cause)) return error.record;
+      if (error instanceof ConversationError && !isOfTheStore(error.cause)) return { record: error.record };
       throw error instanceof ConversationError ? error.cause : error;
     } finally {
+      unwatch();
+      end.release();
       journals.delete(conversationId);
     }
+  }
+
+  /** Changes which conversations are to be held, and queues them with it. */
+  async function change<T>(runId: string, write: (tx: Sql) => Promise<T>): Promise<T> {
+    const { add } = await opened();
+    return await store.sql.transaction(async (tx) => {
+      const result = await write(tx);
+      await add(tx, await withoutJob(tx, runId));
+      return result;
+    });
   }
 
   return {
@@ -170,27 +218,41 @@ export async function openSimulations(
           `A run's conversations: expected a whole number from 1 to ${MOST_CONVERSATIONS.toLocaleString("en-US")}, got ${conversations}.`,
         );
       }
+      if (!RUN_ID.test(id)) {
+        throw new DramatisError(
+          "invalid-argument",
+          `A run's id: expected up to 100 letters, digits, ".", "_" and "-", got ${JSON.stringify(id)}.`,
+        );
+      }
       const definition: Definition = { scenario, context };
+      const maxCostNanoUsd = maxCostUsd === undefined ? undefined : nanoUsd(maxCostUsd);
       const planned = Array.from({ length: conversations }, (_, position) => ({
         id: conversationId(id, position),
         position,
         settings: { seed: seed + position } satisfies Settings,
       }));
       const { add } = await opened();
-      return await store.sql.transaction(async (tx) => {
-        const isNew = await createRun(tx, {
-          id,
-          scenario: scenario.id,
-          definition,
-          maxCostNanoUsd: maxCostUsd === undefined ? undefined : nanoUsd(maxCostUsd),
-          conversations: planned,
-        });
-        if (isNew)
-          await add(
-            tx,
-            planned.map((one) => one.id),
-          );
-        return isNew;
+      const isNew = await store.sql.transaction(async (tx) => {
+        const scenarioId = scenario.id;
+        const run = { id, scenario: scenarioId, definition, maxCostNanoUsd, conversations: planned };
+        if (!(await createRun(tx, run))) return false;
+        await add(
+          tx,
+          planned.map((one) => one.id),
+        );
+        return true;
+      });
+      if (!isNew) await checkSame(store.sql, id, { definition, conversations, seed, maxCostNanoUsd });
+      return isNew;
+    },
+    async resume(runId, { maxCostUsd } = {}) {
+      await runOf(store.sql, runId);
+      return await change(runId, async (tx) => {
+        if (maxCostUsd !== undefined) await setCap(tx, runId, nanoUsd(maxCostUsd));
+        await uncancelRun(tx, runId);
+        const ended: ConversationStatus[] =
+          maxCostUsd === undefined ? ["cancelled"] : ["cancelled", "budget"];
+        return (await reopen(tx, runId, ended)).length;
       });
     },
     async planExperiment({ id, experiment, seed: given, context = {}, maxCostUsd = experiment.maxCostUsd }) {
@@ -223,15 +285,30 @@ export async function openSimulations(
         return true;
       });
     },
-    async work({ concurrency, name, onEnd, onProblem }) {
+    async retry(runId) {
+      const { isCancelled } = await runOf(store.sql, runId);
+      if (isCancelled) {
+        throw new DramatisError(
+          "invalid-argument",
+          `The run ${runId} was cancelled. Let it go on first: dramatis resume ${runId}`,
+        );
+      }
+      return await change(runId, async (tx) => {
+        await forgetFailures(tx, runId);
+        return (await reopen(tx, runId, ["failed"])).length;
+      });
+    },
+    async work({ concurrency, name, runId, signal, onEnd, onProblem }) {
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
+      const queue = await opened();
+      await focus(store.sql, store.engine, runId);
       const worker = await startWorker({
         store,
-        queue: await opened(),
+        queue,
         name,
         concurrency,
-        hold: (claimed) => hold(claimed, stopping.signal),
+        hold: (claimed) => hold(claimed, { stop: stopping.signal, abort: signal }),
         onEnd,
         onProblem,
       });
@@ -246,4 +323,26 @@ export async function openSimulations(
       await (await queue)?.close();
     },
   };
+}
+
+/** @throws DramatisError `invalid-argument` when a stored run is another one than what is planned under its id */
+async function checkSame(sql: Sql, id: string, asked: Parameters<typeof runDifferences>[1]): Promise<void> {
+  const { definition, conversations, maxCostNanoUsd } = await runOf(sql, id);
+  const seed = await firstSeed(sql, id);
+  const there = { definition: definition as Definition, conversations, seed, maxCostNanoUsd };
+  const differences = runDifferences(there, asked);
+  if (differences.length === 0) return;
+  throw new DramatisError(
+    "invalid-argument",
+    `There is another run ${id} in this store: ${differences.join("; ")}. Use another id, or go on with that one: dramatis resume ${id}`,
+  );
+}
+
+/** The seed of a run's first conversation. */
+export async function firstSeed(sql: Sql, runId: string): Promise<number | undefined> {
+  const [first] = await sql.query<{ settings: Settings }>(
+    "select settings from dramatis.conversations where run_id = $1 order by position limit 1",
+    [runId],
+  );
+  return first?.settings.seed;
 }

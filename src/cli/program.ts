@@ -15,7 +15,9 @@ import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
 import { addQuote } from "./quote.ts";
 import { addRun } from "./run.ts";
+import { addRuns } from "./runs.ts";
 import { addScenarios } from "./scenarios.ts";
+import { addSimulate } from "./simulate.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,6 +26,8 @@ export type Register = (program: Command, terminal: Terminal, exit: (code: numbe
 
 const COMMANDS: readonly Register[] = [
   addRun,
+  addSimulate,
+  addRuns,
   addQuote,
   addExport,
   addScenarios,

@@ -14,6 +14,7 @@ import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import { interrupts } from "./interrupts.ts";
 import { prepareFolder, prepareLog, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
@@ -50,9 +51,6 @@ export interface RunFlags {
 const DEFAULT_FOLDER = "dramatis-out";
 /** Failed attempts, beside the record unless --log says otherwise; made with the first of them. */
 const LOG_FILE = "attempts.jsonl";
-/** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
-const ECHO_MS = 500;
-
 export function contextOf({
   turns,
   model,
@@ -78,21 +76,6 @@ export function checkModel(id: string, catalog: Catalog): void {
     const message = `--model: ${cause.message}. Models of your own come from the file that --catalog names.`;
     throw new DramatisError(cause.code, message, { cause });
   }
-}
-
-/** The first Ctrl-C lets the turn in flight finish, the second breaks it off. Output that nobody reads is the first only. */
-function interrupts(terminal: Terminal, note: (text: string) => void) {
-  const afterTurn = new AbortController();
-  const atOnce = new AbortController();
-  let firstAt: number | undefined;
-  const dispose = terminal.onInterrupt((cause) => {
-    if (firstAt === undefined) {
-      firstAt = terminal.clock();
-      afterTurn.abort();
-      if (cause === "signal") note("Stopping after this turn. Press Ctrl-C again to stop at once.");
-    } else if (cause === "signal" && terminal.clock() - firstAt > ECHO_MS) atOnce.abort();
-  });
-  return { afterTurn: afterTurn.signal, atOnce: atOnce.signal, dispose };
 }
 
 /** A cache of this process; its library is loaded by those alone who want one. */
@@ -162,7 +145,9 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   screen.open();
   if (dramatis.limitsProblem !== undefined)
     screen.note(`The project's limits could not be read: ${dramatis.limitsProblem}`);
-  const stop = interrupts(terminal, screen.note);
+  const stop = interrupts(terminal, () =>
+    screen.note("Stopping after this turn. Press Ctrl-C again to stop at once."),
+  );
   let record: ConversationRecord;
   let broken: ConversationError | undefined;
   let sent: SentPrompt | undefined;

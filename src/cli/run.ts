@@ -8,7 +8,7 @@ import { dollars, some, wholeNumber } from "./values.ts";
 /** Keys in the order help shows them; importing the schema that names them would load all schemas for it. */
 export const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true, high: true, auto: true };
 
-const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
+export const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program

@@ -5,9 +5,7 @@ import { z } from "zod";
 import { DramatisError } from "../domain/errors.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Store } from "../store/store.ts";
-
-const QUEUE = "conversations";
-const SCHEMA = "dramatis_queue";
+import { QUEUE, SCHEMA } from "./jobs.ts";
 
 /** A worker that is silent for that long has lost what it held. */
 const HEARTBEAT_SECONDS = 10;

@@ -2,9 +2,23 @@
 import { DramatisError, type ErrorCode } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
-import { type Claimed, claim, finish, finishAsFailed, giveBack } from "../store/conversations.ts";
+import {
+  type Claimed,
+  type ConversationStatus,
+  claim,
+  finish,
+  finishAsFailed,
+  giveBack,
+} from "../store/conversations.ts";
 import type { Store } from "../store/store.ts";
 import type { Queue, Work } from "./queue.ts";
+
+/** How a conversation ended. */
+export interface Held {
+  record: ConversationRecord;
+  /** Where the record cannot say it: cancelled. Default: the record's. */
+  status?: ConversationStatus | undefined;
+}
 
 export interface WorkerParts {
   store: Store;
@@ -17,11 +31,11 @@ export interface WorkerParts {
    * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws
    * ends the conversation as failed, unless it is the store's: then it is begun again.
    */
-  hold(claimed: Claimed): Promise<ConversationRecord | undefined>;
+  hold(claimed: Claimed): Promise<Held | undefined>;
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
-  onProblem(claimed: { conversationId: string }, error: unknown): void;
+  onProblem(claimed: { runId: string; conversationId: string }, error: unknown): void;
 }
 
 export interface FleetWorker {
@@ -39,18 +53,22 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
     const claimed = await claim(store.sql, { conversationId, lease, worker: name });
     if (claimed === undefined) return;
     try {
-      const record = await parts.hold(claimed);
-      if (record === undefined) {
+      const held = await parts.hold(claimed);
+      if (held === undefined) {
         await giveBack(store.sql, claimed);
         return await work.giveBack();
       }
-      await work.finish((tx) => finish(tx, claimed, record));
-      parts.onEnd?.(claimed, record);
+      await work.finish((tx) => finish(tx, claimed, held.record, held.status));
+      parts.onEnd?.(claimed, held.record);
     } catch (error) {
       parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
       if (hasCode(error, "lease-lost")) return;
-      if (hasCode(error, "store-failed")) throw error;
+      if (hasCode(error, "store-failed")) {
+        // Where the store cannot be told, whoever claims it next does.
+        await giveBack(store.sql, claimed).catch(() => undefined);
+        throw error;
+      }
       const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
       await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
     }

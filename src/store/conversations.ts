@@ -23,6 +23,8 @@ export interface Claimed extends Holder {
   /** Of an experiment. */
   arm: string | undefined;
   settings: object;
+  /** Its run was cancelled after somebody had begun it. */
+  isCancelled: boolean;
 }
 
 /**
@@ -33,16 +35,22 @@ export async function claim(
   sql: Sql,
   { conversationId, lease, worker }: { conversationId: string; lease: string; worker: string },
 ): Promise<Claimed | undefined> {
-  const [row] = await sql.query<{ run_id: string; position: number; arm: string | null; settings: object }>(
+  const [row] = await sql.query<{
+    run_id: string;
+    position: number;
+    arm: string | null;
+    settings: object;
+    is_cancelled: boolean;
+  }>(
     `update dramatis.conversations
      set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
      where id = $1 and status in ('waiting', 'running')
-     returning run_id, position, arm, settings`,
+     returning run_id, position, arm, settings, (select is_cancelled from dramatis.runs where runs.id = run_id)`,
     [conversationId, lease, worker],
   );
   if (row === undefined) return undefined;
-  const { run_id: runId, position, arm, settings } = row;
-  return { runId, conversationId, lease, position, arm: arm ?? undefined, settings };
+  const { run_id: runId, position, arm, settings, is_cancelled: isCancelled } = row;
+  return { runId, conversationId, lease, position, arm: arm ?? undefined, settings, isCancelled };
 }
 
 /** Puts a conversation back that was begun and is not over; what it asked is kept. False: it is another worker's by now. */
@@ -53,6 +61,16 @@ export async function giveBack(sql: Sql, { conversationId, lease }: Holder): Pro
     [conversationId, lease],
   );
   return rows.length === 1;
+}
+
+/**
+ * What an earlier process of an embedded store had in hand when it was killed waits again; nobody else can have it. What it
+ * asked is kept.
+ */
+export async function releaseOrphans(sql: Sql): Promise<void> {
+  await sql.query(
+    "update dramatis.conversations set status = 'waiting', worker = null where status = 'running'",
+  );
 }
 
 const leaseLost = (conversationId: string) =>
@@ -82,12 +100,18 @@ const column = (entries: readonly UsageEntry[]) =>
 
 /**
  * Writes how a conversation ended, its turns and its ledger, inside a transaction of whoever closes its job with it. The kept
- * requests of a conversation that can go on (failed, or at the cap) stay, so that it goes on where it was.
+ * requests of a conversation that can go on (failed, cancelled, or at the cap) stay, so that it goes on where it was.
+ * @param status how it ended, where its record cannot say: cancelled
  * @throws DramatisError `lease-lost` when it is another worker's by now
  */
-export async function finish(tx: Sql, holder: Holder, record: ConversationRecord): Promise<void> {
+export async function finish(
+  tx: Sql,
+  holder: Holder,
+  record: ConversationRecord,
+  status: ConversationStatus = record.status,
+): Promise<void> {
   const { conversationId, lease } = holder;
-  const { turns, failures, usage, ending, status, startedAt, endedAt, ...rest } = record;
+  const { turns, failures, usage, ending, status: _, startedAt, endedAt, ...rest } = record;
   const { totals, entries } = usage;
   const kept = { ...rest, totals };
   const rows = await tx.query(
@@ -182,7 +206,7 @@ export async function recordOf(sql: Sql, conversationId: string): Promise<Conver
   const entries = await entriesOf(sql, conversationId);
   return conversationRecordSchema.parse({
     ...row.record,
-    status: row.status,
+    status: row.status === "cancelled" ? "interrupted" : row.status,
     ending: row.ending,
     startedAt: row.started_at.toISOString(),
     endedAt: row.ended_at.toISOString(),

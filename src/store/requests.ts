@@ -203,11 +203,11 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
        where conversation_id = $2 and digest = $4 and occurrence = $5 and exists (select from fence)
      ), closed as (
        insert into dramatis.requests
-         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, outcome)
-       select id, $4, $5, $1, $6, $7, $8, $9, $10, $11, $12 from fence
+         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, outcome, cost_nano_usd)
+       select id, $4, $5, $1, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'answered' then $13::bigint end from fence
        on conflict (conversation_id, digest, occurrence) do update set
          state = excluded.state, attempts = excluded.attempts, outcome = excluded.outcome,
-         held_nano_usd = null, bound_nano_usd = null
+         cost_nano_usd = excluded.cost_nano_usd, held_nano_usd = null, bound_nano_usd = null
      ), counted as (
        update dramatis.runs
        set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $13

@@ -1,6 +1,11 @@
 /** Runs: what is simulated, how often, and how far it is. */
 import { DramatisError } from "../domain/errors.ts";
+import { formatUsd } from "../domain/money.ts";
+import { nearNames } from "../domain/near-names.ts";
+import type { ConversationStatus } from "./conversations.ts";
 import type { Sql } from "./sql.ts";
+
+export { type Progress, progressOf } from "./progress.ts";
 
 /** One conversation of a run, as it is planned. */
 export interface PlannedConversation {
@@ -81,14 +86,23 @@ export function createRun(sql: Sql, run: NewRun): Promise<boolean> {
   });
 }
 
-/** @throws DramatisError `unknown-name` when there is no such run. */
+/** How many ids a name is compared with, to find one that was meant. */
+const NAMES_COMPARED = 2000;
+
+/** @throws DramatisError `unknown-name` when there is no such run, with near names. */
 export async function runOf(sql: Sql, id: string): Promise<StoredRun> {
   const [row] = await sql.query<Row>(`select ${COLUMNS} from dramatis.runs where id = $1`, [id]);
   if (row !== undefined) return runFrom(row);
-  throw new DramatisError(
-    "unknown-name",
-    `There is no run ${JSON.stringify(id)} in this store. List them: dramatis runs`,
+  const known = await sql.query<{ id: string }>(
+    "select id from dramatis.runs order by created_at desc limit $1",
+    [NAMES_COMPARED],
   );
+  const near = nearNames(
+    id,
+    known.map((one) => one.id),
+  );
+  const hint = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : "List them: dramatis runs";
+  throw new DramatisError("unknown-name", `There is no run ${JSON.stringify(id)} in this store. ${hint}`);
 }
 
 /** Newest first. */
@@ -100,66 +114,80 @@ export async function listRuns(sql: Sql, limit = 100): Promise<StoredRun[]> {
   return rows.map(runFrom);
 }
 
-export interface Progress {
-  /** Conversations by status. */
-  byStatus: Record<string, number>;
-  turns: number;
-  requests: number;
-  costNanoUsd: number;
-  /** The most that requests without a known cost can have cost. */
-  unpricedBoundNanoUsd: number;
-  /** Failed conversations by the kind of their ending. */
-  failures: Record<string, number>;
-}
-
-/** Sums over a run's conversations; what is under way counts once it has ended. */
-export async function progressOf(sql: Sql, runId: string): Promise<Progress> {
-  const rows = await sql.query<{
-    status: string;
-    kind: string | null;
-    count: number;
-    turns: number;
-    requests: number;
-    cost: number;
-    bound: number;
-  }>(
-    `select status, case when status = 'failed' then ending ->> 'kind' end as kind, count(*)::int as count,
-       sum(turns)::int as turns, sum(requests)::int as requests,
-       coalesce(sum(cost_nano_usd), 0)::bigint as cost, sum(unpriced_bound_nano_usd)::bigint as bound
-     from dramatis.conversations where run_id = $1 group by 1, 2`,
-    [runId],
-  );
-  const progress: Progress = {
-    byStatus: {},
-    turns: 0,
-    requests: 0,
-    costNanoUsd: 0,
-    unpricedBoundNanoUsd: 0,
-    failures: {},
-  };
-  for (const { status, kind, count, turns, requests, cost, bound } of rows) {
-    progress.byStatus[status] = (progress.byStatus[status] ?? 0) + count;
-    progress.turns += turns;
-    progress.requests += requests;
-    progress.costNanoUsd += cost;
-    progress.unpricedBoundNanoUsd += bound;
-    if (kind !== null) progress.failures[kind] = (progress.failures[kind] ?? 0) + count;
-  }
-  return progress;
-}
-
-/** Nothing more of the run is begun; what is under way ends after its turn. */
-export async function cancelRun(sql: Sql, id: string): Promise<void> {
-  await runOf(sql, id);
-  await sql.query("update dramatis.runs set is_cancelled = true where id = $1", [id]);
-  await sql.query(
+/** Nothing more of the run is begun; what is under way ends after its turn, on whichever worker it is. */
+export async function cancelRun(tx: Sql, id: string): Promise<void> {
+  await tx.query("update dramatis.runs set is_cancelled = true where id = $1", [id]);
+  await tx.query(
     "update dramatis.conversations set status = 'cancelled' where run_id = $1 and status = 'waiting'",
     [id],
   );
 }
 
 /** Deletes a run with everything of it. */
-export async function deleteRun(sql: Sql, id: string): Promise<void> {
-  await runOf(sql, id);
-  await sql.query("delete from dramatis.runs where id = $1", [id]);
+export async function deleteRun(tx: Sql, id: string): Promise<void> {
+  await tx.query("delete from dramatis.runs where id = $1", [id]);
+}
+
+/** Takes back that a run was cancelled. */
+export async function uncancelRun(tx: Sql, id: string): Promise<void> {
+  await tx.query("update dramatis.runs set is_cancelled = false where id = $1", [id]);
+}
+
+/**
+ * Gives a run with a cap another one.
+ * @throws DramatisError `invalid-argument` when it has none, or that much is spent or held already
+ */
+export async function setCap(tx: Sql, id: string, maxCostNanoUsd: number): Promise<void> {
+  const [row] = await tx.query<{ spent: number; cap: number | null }>(
+    `update dramatis.runs set max_cost_nano_usd =
+       case when max_cost_nano_usd is not null and spent_nano_usd + held_nano_usd < $2 then $2 else max_cost_nano_usd end
+     where id = $1 returning spent_nano_usd + held_nano_usd as spent, max_cost_nano_usd as cap`,
+    [id, maxCostNanoUsd],
+  );
+  if (row?.cap === maxCostNanoUsd) return;
+  const problem =
+    row?.cap == null
+      ? `The run ${id} has no cap of its own to raise: where its conversations ended at a budget, it is the scenario's.`
+      : `The run ${id} has spent ${formatUsd(row.spent)} already: expected a cap above that, got ${formatUsd(maxCostNanoUsd)}.`;
+  throw new DramatisError("invalid-argument", problem);
+}
+
+/**
+ * Makes conversations that ended wait again, under statuses that can go on. What they asked is kept and answered from the
+ * store; their results are written anew when they end.
+ */
+export async function reopen(
+  tx: Sql,
+  runId: string,
+  statuses: readonly ConversationStatus[],
+): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    `update dramatis.conversations set status = 'waiting', lease = null, worker = null, ending = null, record = null,
+       turns = 0, requests = 0, input_tokens = 0, cached_input_tokens = 0, output_tokens = 0, cost_nano_usd = null,
+       unpriced_requests = 0, unpriced_bound_nano_usd = 0, ended_at = null
+     where run_id = $1 and status = any($2) returning id`,
+    [runId, statuses],
+  );
+  const ids = rows.map(({ id }) => id);
+  for (const table of ["turns", "usage_entries", "failures"])
+    await tx.query(`delete from dramatis.${table} where conversation_id = any($1)`, [ids]);
+  return ids;
+}
+
+/**
+ * Forgets what the failed conversations of a run failed with, so that it is asked again. Of the failed requests only those
+ * after the last answered turn: what came before, the answers that were paid are about. What may have been billed stays.
+ */
+export async function forgetFailures(tx: Sql, runId: string): Promise<void> {
+  await tx.query(
+    `update dramatis.requests set state = 'open', outcome = null, attempts = (
+       select coalesce(json_agg(attempt), '[]') from json_array_elements(attempts) as attempt
+       where (attempt ->> 'mayBeBilled')::boolean)
+     where state = 'failed'
+       and conversation_id in (select id from dramatis.conversations where run_id = $1 and status = 'failed')
+       and (turn is null or turn >= (
+         select coalesce(max(turn), 0) from dramatis.requests as answered
+         where answered.conversation_id = requests.conversation_id and state = 'answered' and purpose = 'turn'))`,
+    [runId],
+  );
 }

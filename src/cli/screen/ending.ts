@@ -93,7 +93,8 @@ function costTable(record: ConversationRecord, room: { columns: number; indent: 
   );
 }
 
-function rule(title: Span, columns: number): Line {
+/** A title with a line after it, as wide as the columns. */
+export function rule(title: Span, columns: number): Line {
   const text = cut(title.text, columns - 6);
   const rest = "─".repeat(Math.max(0, columns - widthOf([{ text }]) - 4));
   return [

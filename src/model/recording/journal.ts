@@ -34,6 +34,8 @@ export interface JournalParts {
   holder: Holder;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Told before a request is made that no stored answer serves. */
+  onNew?: (() => void) | undefined;
 }
 
 /** While the rest of a cap is held for requests on their way, their ends are looked for so often. */
@@ -92,7 +94,7 @@ function sharedBudget(shared: Shared, request: RequestId, reservation: Reservati
 }
 
 /** Opens the journal of a conversation that was claimed: what an earlier worker left open is made good first. */
-export async function openJournal({ sql, holder, clock }: JournalParts): Promise<Journal> {
+export async function openJournal({ sql, holder, clock, onNew }: JournalParts): Promise<Journal> {
   const kept = await takeOver(sql, holder, lostAttempt);
   const stored = new Map(kept.map((request) => [nameOf(request), request]));
   const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId) };
@@ -115,6 +117,7 @@ export async function openJournal({ sql, holder, clock }: JournalParts): Promise
           exchange.attempts.push(...(known.attempts as Attempt[]));
           if (known.outcome !== undefined) return answerFrom(known.outcome as Outcome, exchange, apiKey);
         }
+        onNew?.();
         let outcome: Outcome | undefined;
         const reservation: Reservation = {
           settle: (spentNanoUsd) =>

@@ -1,0 +1,79 @@
+/** Follows a run in the terminal: one line that is drawn over, or plain lines now and then in a pipe. */
+import { type RunSample, runEstimate, turnRate } from "../report/run-estimate.ts";
+import { openCount, type Progress } from "../store/progress.ts";
+import type { StoredRun } from "../store/runs.ts";
+import { type RunProgressView, renderRunProgress } from "./screen/run-progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Back to the first column and erase the line. */
+const ERASE_LINE = "\r\u001b[K";
+/** The pace is that of the latest time. */
+const WINDOW_MS = 30_000;
+const LINE_EVERY_MS = 10_000;
+
+export interface RunWatch {
+  show(progress: Progress): void;
+  /** A sentence to the user, above the line. */
+  note(text: string): void;
+  close(): void;
+}
+
+export interface RunWatchOptions {
+  run: Pick<StoredRun, "conversations" | "maxCostNanoUsd">;
+  terminal: Terminal;
+  /** Of plain lines in a pipe, in milliseconds. Default 10,000. */
+  lineEveryMs?: number | undefined;
+  /** Shows notes alone. */
+  isQuiet: boolean;
+}
+
+export function createRunWatch({
+  run,
+  terminal,
+  lineEveryMs = LINE_EVERY_MS,
+  isQuiet,
+}: RunWatchOptions): RunWatch {
+  const isDrawn = terminal.hasProgress && !isQuiet;
+  const samples: RunSample[] = [];
+  let shownAt = terminal.clock();
+  let line = "";
+
+  function viewOf(progress: Progress): RunProgressView {
+    const now = terminal.clock();
+    samples.push({ at: now, turns: progress.turns });
+    while (samples.length > 2 && (samples[0]?.at ?? now) < now - WINDOW_MS) samples.shift();
+    const total = run.conversations;
+    const { turns, endedTurns, costNanoUsd, failures } = progress;
+    const counts = { total, ended: total - openCount(progress), turns, endedTurns, costNanoUsd };
+    const rate = turnRate(samples);
+    return {
+      ...counts,
+      isLowerBound: progress.unpricedRequests > 0,
+      capNanoUsd: run.maxCostNanoUsd,
+      rate,
+      left: runEstimate(counts, rate),
+      failures,
+    };
+  }
+
+  return {
+    show(progress) {
+      if (isQuiet) return;
+      const view = viewOf(progress);
+      if (isDrawn) {
+        line = renderRunProgress(view, terminal.screen, { hasBar: true });
+        terminal.writeError(`${ERASE_LINE}${line}`);
+      } else if (terminal.clock() - shownAt >= lineEveryMs) {
+        shownAt = terminal.clock();
+        terminal.writeError(`${renderRunProgress(view, terminal.screen, { hasBar: false })}\n`);
+      }
+    },
+    note(text) {
+      terminal.writeError(isDrawn ? `${ERASE_LINE}${text}\n${line}` : `${text}\n`);
+    },
+    close() {
+      if (isDrawn && line !== "") terminal.writeError(ERASE_LINE);
+      line = "";
+    },
+  };
+}

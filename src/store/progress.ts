@@ -1,0 +1,227 @@
+/** How far runs are and what they cost: sums over conversations, those under way by what they have asked up to now. */
+import type { EndingRecord } from "../domain/record.ts";
+import type { ConversationStatus } from "./conversations.ts";
+import type { Sql } from "./sql.ts";
+
+export interface Figures {
+  turns: number;
+  requests: number;
+  /** Of conversations that have ended. */
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  /** Known costs. While a conversation is under way, an answer whose cost is unknown counts here, at the most it can be. */
+  costNanoUsd: number;
+  /** Requests whose cost is unknown. */
+  unpricedRequests: number;
+  /** The most those can have cost. */
+  unpricedBoundNanoUsd: number;
+}
+
+export interface Progress extends Figures {
+  /** Turns of conversations that have ended. */
+  endedTurns: number;
+  /** Conversations by status. */
+  byStatus: Partial<Record<ConversationStatus, number>>;
+  /** Failed conversations by what failed last in them. */
+  failures: Record<string, number>;
+  /** When the first conversation was begun, and when the last one ended; undefined: none. */
+  startedAt: Date | undefined;
+  endedAt: Date | undefined;
+}
+
+/** How one conversation is, or ended. */
+export interface ConversationRow extends Figures {
+  id: string;
+  runId: string;
+  position: number;
+  status: ConversationStatus;
+  /** Of the experiment it belongs to. */
+  arm: string | undefined;
+  settings: object;
+  /** Who holds it, or did at last. */
+  worker: string | undefined;
+  ending: EndingRecord | undefined;
+  /** Of a failed conversation: what failed last. */
+  failure: string | undefined;
+}
+
+/** Of every conversation of the runs `$1`: a record's figures, or those of what it has asked where there is none yet. */
+const EACH = `
+  select c.id, c.run_id, c.position, c.status, c.arm, c.settings, c.worker, c.ending, c.started_at, c.ended_at,
+    case when c.status = 'failed' then coalesce((
+      select kind from dramatis.failures f where f.conversation_id = c.id order by f.position desc limit 1
+    ), c.ending ->> 'kind') end as failure,
+    case when c.record is null then coalesce(live.turns, 0) else c.turns end as turns,
+    case when c.record is null then coalesce(live.requests, 0) else c.requests end as requests,
+    c.input_tokens, c.cached_input_tokens, c.output_tokens,
+    coalesce(case when c.record is null then live.cost else c.cost_nano_usd end, 0) as cost,
+    case when c.record is null then coalesce(live.unpriced, 0) else c.unpriced_requests end as unpriced,
+    case when c.record is null then coalesce(live.bound, 0) else c.unpriced_bound_nano_usd end as bound
+  from dramatis.conversations c left join lateral (
+    select max(r.turn) filter (where r.purpose = 'turn' and r.state = 'answered') as turns,
+      (count(*) filter (where r.state = 'answered') + sum(lost.count))::int as requests,
+      sum(r.cost_nano_usd)::bigint as cost, sum(lost.count)::int as unpriced, sum(lost.bound)::bigint as bound
+    from dramatis.requests r cross join lateral (
+      select count(*) as count, coalesce(sum((attempt ->> 'costBoundNanoUsd')::bigint), 0) as bound
+      from json_array_elements(r.attempts) as attempt where (attempt ->> 'mayBeBilled')::boolean
+    ) as lost
+    where r.conversation_id = c.id
+  ) as live on c.record is null and c.started_at is not null
+  where c.run_id = any($1)`;
+
+interface FiguresRow {
+  turns: number;
+  requests: number;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  cost: number;
+  unpriced: number;
+  bound: number;
+}
+
+const figuresOf = (row: FiguresRow): Figures => ({
+  turns: row.turns,
+  requests: row.requests,
+  inputTokens: row.input_tokens,
+  cachedInputTokens: row.cached_input_tokens,
+  outputTokens: row.output_tokens,
+  costNanoUsd: row.cost,
+  unpricedRequests: row.unpriced,
+  unpricedBoundNanoUsd: row.bound,
+});
+
+const noProgress = (): Progress => ({
+  byStatus: {},
+  failures: {},
+  endedTurns: 0,
+  startedAt: undefined,
+  endedAt: undefined,
+  turns: 0,
+  requests: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  costNanoUsd: 0,
+  unpricedRequests: 0,
+  unpricedBoundNanoUsd: 0,
+});
+
+const FIGURES = [
+  "turns",
+  "requests",
+  "inputTokens",
+  "cachedInputTokens",
+  "outputTokens",
+  "costNanoUsd",
+  "unpricedRequests",
+  "unpricedBoundNanoUsd",
+] as const satisfies readonly (keyof Figures)[];
+
+interface SumsRow extends FiguresRow {
+  run_id: string;
+  status: ConversationStatus;
+  failure: string | null;
+  count: number;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+/** How far each of the runs is. */
+export async function progressOfEach(sql: Sql, runIds: readonly string[]): Promise<Map<string, Progress>> {
+  const rows = await sql.query<SumsRow>(
+    `select run_id, status, failure, count(*)::int as count, min(started_at) as started_at, max(ended_at) as ended_at,
+       sum(turns)::bigint as turns, sum(requests)::bigint as requests, sum(input_tokens)::bigint as input_tokens,
+       sum(cached_input_tokens)::bigint as cached_input_tokens, sum(output_tokens)::bigint as output_tokens,
+       sum(cost)::bigint as cost, sum(unpriced)::bigint as unpriced, sum(bound)::bigint as bound
+     from (${EACH}) as each group by 1, 2, 3`,
+    [runIds],
+  );
+  const byRun = new Map(runIds.map((id) => [id, noProgress()]));
+  for (const row of rows) {
+    const progress = byRun.get(row.run_id);
+    if (progress === undefined) continue;
+    const { status, failure, count } = row;
+    progress.byStatus[status] = (progress.byStatus[status] ?? 0) + count;
+    if (failure !== null) progress.failures[failure] = (progress.failures[failure] ?? 0) + count;
+    progress.startedAt = earlier(progress.startedAt, row.started_at);
+    progress.endedAt = later(progress.endedAt, row.ended_at);
+    const figures = figuresOf(row);
+    if (status !== "waiting" && status !== "running") progress.endedTurns += figures.turns;
+    for (const figure of FIGURES) progress[figure] += figures[figure];
+  }
+  return byRun;
+}
+
+const earlier = (a: Date | undefined, b: Date | null) => (b !== null && (a === undefined || b < a) ? b : a);
+const later = (a: Date | undefined, b: Date | null) => (b !== null && (a === undefined || b > a) ? b : a);
+
+/** How far a run is; of one that is not there, nothing. */
+export const progressOf = async (sql: Sql, runId: string): Promise<Progress> =>
+  (await progressOfEach(sql, [runId])).get(runId) ?? noProgress();
+
+/** Conversations that have not ended. */
+export const openCount = ({ byStatus }: Progress): number =>
+  (byStatus.waiting ?? 0) + (byStatus.running ?? 0);
+
+interface EachRow extends FiguresRow {
+  id: string;
+  run_id: string;
+  position: number;
+  status: ConversationStatus;
+  arm: string | null;
+  settings: object;
+  worker: string | null;
+  ending: EndingRecord | null;
+  failure: string | null;
+}
+
+const rowOf = (row: EachRow): ConversationRow => ({
+  ...figuresOf(row),
+  id: row.id,
+  runId: row.run_id,
+  position: row.position,
+  status: row.status,
+  arm: row.arm ?? undefined,
+  settings: row.settings,
+  worker: row.worker ?? undefined,
+  ending: row.ending ?? undefined,
+  failure: row.failure ?? undefined,
+});
+
+/** Conversations of a run, in their order. */
+export async function conversationsOf(
+  sql: Sql,
+  runId: string,
+  { limit, status }: { limit: number; status?: ConversationStatus | undefined },
+): Promise<ConversationRow[]> {
+  const rows = await sql.query<EachRow>(
+    `${EACH} and ($3::text is null or c.status = $3) order by c.position limit $2`,
+    [[runId], limit, status ?? null],
+  );
+  return rows.map(rowOf);
+}
+
+/** A conversation of that id; undefined: there is none. */
+export async function conversationOf(sql: Sql, id: string): Promise<ConversationRow | undefined> {
+  const [owner] = await sql.query<{ run_id: string }>(
+    "select run_id from dramatis.conversations where id = $1",
+    [id],
+  );
+  if (owner === undefined) return undefined;
+  const [row] = await sql.query<EachRow>(`${EACH} and c.id = $2`, [[owner.run_id], id]);
+  return row && rowOf(row);
+}
+
+/** Who holds conversations of a run, and how many each; as of the store, which learns of a lost worker with a delay. */
+export async function workersOf(
+  sql: Sql,
+  runId: string,
+): Promise<{ worker: string; conversations: number }[]> {
+  return await sql.query(
+    `select coalesce(worker, 'unknown') as worker, count(*)::int as conversations from dramatis.conversations
+     where run_id = $1 and status = 'running' group by 1 order by 1`,
+    [runId],
+  );
+}
