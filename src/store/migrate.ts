@@ -4,10 +4,11 @@ import { DramatisError } from "../domain/errors.ts";
 import { createCheckpointer } from "./checkpointer.ts";
 import type { Engine } from "./engine.ts";
 import { tables } from "./migrations/0001-tables.ts";
+import { paces } from "./migrations/0003-paces.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables];
+const MIGRATIONS: readonly string[] = [tables, paces];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */
