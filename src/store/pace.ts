@@ -9,7 +9,8 @@
  *
  * Costs of more than 2.5 % of a minute's tokens would break that, since the last one of a window is not waited for within
  * it. So for a minute after a large one, tokens go at a pace that leaves room for another like it, and the first one is
- * waited for until that room is there. No cost makes anybody wait for more than a minute and 0.2 s: after that it has left
+ * waited for until that room is there. What is given back is counted at the full pace, so it is never more than what was
+ * charged. No cost makes anybody wait for more than a minute and 0.2 s: after that it has left
  * every window.
  *
  * A database's clock that was set back holds nobody up for more than ten minutes.

@@ -65,7 +65,11 @@ begin
     p.requests_at := greatest(p.requests_at - in_unused_requests * request_ms, at + in_requests_hold + tolerance);
   end if;
   if tokens_per_minute is not null then
-    p.tokens_at := greatest(p.tokens_at - greatest(in_unused_tokens, - tokens_per_minute) * token_ms, at + in_tokens_hold + tolerance);
+    p.tokens_at := greatest(
+      p.tokens_at
+        - least(longest, greatest(in_unused_tokens, 0) * 60000 / tokens_per_minute / share)
+        + least(longest, greatest(- in_unused_tokens, 0) * token_ms),
+      at + in_tokens_hold + tolerance);
   end if;
   slots := '{}';
   slot := greatest(at, p.paused_until);
