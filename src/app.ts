@@ -66,7 +66,7 @@ export interface DramatisOptions {
    * Makes the limiter, where there is none yet, from the server and key that were found: simulations on a store share one
    * pace for each account. Undefined: the one made from `limits`.
    */
-  limiterOf?: ((account: Account) => Limiter | undefined) | undefined;
+  limiterOf?: ((account: LimitedAccount) => Limiter | undefined) | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
   journalOf?: GatewayOptions["journalOf"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
@@ -76,7 +76,7 @@ export interface DramatisOptions {
 }
 
 /** Whose limits are kept. */
-export interface Account {
+export interface LimitedAccount {
   baseUrl: string;
   /** Of requests; "none" where there is none. */
   apiKey: string;

@@ -1,5 +1,5 @@
 /** Simulations: runs of many conversations, planned into a store and held by workers, here or on other machines. */
-import { type Account, type Dramatis, type DramatisOptions, openDramatis } from "./app.ts";
+import { type Dramatis, type DramatisOptions, type LimitedAccount, openDramatis } from "./app.ts";
 import type { Conversation } from "./conversation/graph.ts";
 import { runConversation } from "./conversation/run.ts";
 import type { ConversationContextInput } from "./conversation/state.ts";
@@ -89,7 +89,7 @@ export interface SimulationsOptions
 function limiterOf(
   store: Store,
   sharedPace: boolean | undefined,
-  { baseUrl, apiKey, limits, isOffline }: Account,
+  { baseUrl, apiKey, limits, isOffline }: LimitedAccount,
 ) {
   const isUseful = store.engine === "postgres" && !(isOffline && limits === undefined);
   if (!(sharedPace ?? isUseful)) return undefined;

@@ -67,7 +67,12 @@ export function createStoreCache(options: StoreCacheOptions): Required<ResponseC
         signal?.throwIfAborted();
         const found = await findOrClaim(sql, { key, claim, claimMs: CLAIM_MS });
         if (found.kind === "answer") return found.completion as Completion;
-        if (found.kind === "claimed") return undefined;
+        if (found.kind === "claimed") {
+          if (!signal?.aborted) return undefined;
+          // Whoever asked is gone, and will tell nobody.
+          await giveUpClaim(sql, { key, claim });
+          throw signal.reason;
+        }
         await pause(lookMs, signal);
       }
     },

@@ -113,6 +113,17 @@ onEachEngine("a store's response cache", ({ open }) => {
     await expect(waiting).rejects.toBe("gone");
   });
 
+  it("claims nothing for someone who gave up meanwhile", async () => {
+    const key = newKey();
+    const controller = new AbortController();
+    const asked = createStoreCache({ sql }).get(key, controller.signal);
+    controller.abort("gone");
+    await expect(asked).rejects.toBe("gone");
+    const { cache, waited } = worker();
+    expect(await cache.get(key)).toBeUndefined();
+    expect(waited).toEqual([]);
+  });
+
   it("stays within its bytes, and lets the least recently used go", async () => {
     await sql.query("delete from dramatis.response_cache");
     const maxBytes = 100_000;

@@ -179,3 +179,33 @@ describe("a limiter whose store is away", () => {
     expect(statements()).toBeLessThan(20);
   });
 });
+
+describe("a slot", () => {
+  /** A store whose slots are all 200 ms ahead, and timers that are late. */
+  async function ask(lateMs: number) {
+    const time = createSimulatedTime();
+    const late = [lateMs];
+    let statements = 0;
+    const sql: Sql = {
+      async query<Row extends object>() {
+        statements += 1;
+        const at = time.now();
+        return [{ at, slots: [at + 200], paused_until: 0, pauses: 0, growth: 0 }] as unknown as Row[];
+      },
+      transaction: () => Promise.reject(new Error("not used")),
+    };
+    const timer = time.timer(() => late.shift() ?? 0);
+    const limiter = createSharedLimiter({ sql, account: "a", clock: time.now, timer });
+    const permit = limiter.acquire({ model: "m", tokens: 1 });
+    await time.run(permit.then(() => undefined));
+    return { waitedMs: (await permit).waitedMs, statements };
+  }
+
+  it("is used by a process that is a little late", async () => {
+    expect(await ask(90)).toEqual({ waitedMs: 290, statements: 1 });
+  });
+
+  it("is booked anew by a process that was stopped for longer, so that no window is passed", async () => {
+    expect(await ask(500)).toEqual({ waitedMs: 900, statements: 2 });
+  });
+});
