@@ -62,12 +62,28 @@ export interface DramatisOptions {
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
   /** Paces requests instead of one made from `limits`; several of these may share it. */
   limiter?: Limiter | undefined;
+  /**
+   * Makes the limiter, where there is none yet, from the server and key that were found: simulations on a store share one
+   * pace for each account. Undefined: the one made from `limits`.
+   */
+  limiterOf?: ((account: LimitedAccount) => Limiter | undefined) | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
   journalOf?: GatewayOptions["journalOf"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
   log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
+}
+
+/** Whose limits are kept. */
+export interface LimitedAccount {
+  baseUrl: string;
+  /** Of requests; "none" where there is none. */
+  apiKey: string;
+  /** Set, or the project's own. */
+  limits: DramatisOptions["limits"];
+  /** Requests are answered in this process. */
+  isOffline: boolean;
 }
 
 /** Where failed attempts are logged: `logger`, else `file`. Neither: nowhere. */
@@ -254,15 +270,17 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
       hasOpenAiOptions: true,
     });
   };
+  const { apiKey = NO_KEY, baseUrl = OFFLINE_BASE_URL } = to ?? {};
+  const account = { apiKey, baseUrl, limits, isOffline: to === undefined };
   const gateway = createGateway({
-    apiKey: to?.apiKey ?? NO_KEY,
+    apiKey,
     keySource: to?.keySource,
-    baseUrl: to?.baseUrl ?? OFFLINE_BASE_URL,
+    baseUrl,
     catalog,
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
-    limiter: options.limiter ?? createLimiter({ limits }),
+    limiter: options.limiter ?? options.limiterOf?.(account) ?? createLimiter({ limits }),
     journalOf: options.journalOf,
     budget,
     log: logOf(options.log),

@@ -7,6 +7,7 @@ export { createSearchTool, type SearchTool, type SearchToolOptions } from "../to
 export {
   type Dramatis,
   type DramatisOptions,
+  type LimitedAccount,
   type LogOptions,
   newConversationId,
   openDramatis,

@@ -1,5 +1,5 @@
 /** Simulations: runs of many conversations, planned into a store and held by workers, here or on other machines. */
-import { type Dramatis, type DramatisOptions, openDramatis } from "./app.ts";
+import { type Dramatis, type DramatisOptions, type LimitedAccount, openDramatis } from "./app.ts";
 import type { Conversation } from "./conversation/graph.ts";
 import { runConversation } from "./conversation/run.ts";
 import type { ConversationContextInput } from "./conversation/state.ts";
@@ -14,7 +14,9 @@ import { createCancellation, heldSignals } from "./fleet/cancellation.ts";
 import { focus, withoutJob } from "./fleet/jobs.ts";
 import { openQueue, type Queue } from "./fleet/queue.ts";
 import { type FleetWorker, type Held, startWorker } from "./fleet/worker.ts";
+import { accountOf, createSharedLimiter } from "./model/pace/shared-limiter.ts";
 import { type Journal, openJournal } from "./model/recording/journal.ts";
+import { createStoreCache } from "./model/store-cache.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { armOf, createArms } from "./store/arms.ts";
 import type { Claimed, ConversationStatus } from "./store/conversations.ts";
@@ -130,12 +132,39 @@ const conversationId = (runId: string, position: number) =>
 const isOfTheStore = (error: unknown): boolean =>
   error instanceof DramatisError && (error.code === "lease-lost" || error.code === "store-failed");
 
+export interface SimulationsOptions
+  extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay"> {
+  /**
+   * Whether all workers of the store keep one pace, by server, key and model. Default: on Postgres, unless requests are
+   * answered offline without `limits`. An embedded store has one process, which paces itself.
+   */
+  sharedPace?: boolean | undefined;
+  /** Whether all workers of the store share one response cache, instead of `cache`. Default false. */
+  sharedCache?: boolean | undefined;
+}
+
+/** One pace for all workers; undefined: this process's own. */
+function limiterOf(
+  store: Store,
+  sharedPace: boolean | undefined,
+  { baseUrl, apiKey, limits, isOffline }: LimitedAccount,
+) {
+  const isUseful = store.engine === "postgres" && !(isOffline && limits === undefined);
+  if (!(sharedPace ?? isUseful)) return undefined;
+  return createSharedLimiter({ sql: store.sql, account: accountOf(baseUrl, apiKey), limits });
+}
+
 export async function openSimulations(
   store: Store,
-  options: Omit<DramatisOptions, "journalOf" | "maxCostUsd" | "record" | "replay"> = {},
+  { sharedPace, sharedCache, ...options }: SimulationsOptions = {},
 ): Promise<Simulations> {
   const journals = new Map<string, Journal>();
-  const dramatis = await openDramatis({ ...options, journalOf: (id) => journals.get(id) });
+  const dramatis = await openDramatis({
+    ...options,
+    cache: sharedCache ? createStoreCache({ sql: store.sql }) : options.cache,
+    limiterOf: (account) => limiterOf(store, sharedPace, account),
+    journalOf: (id) => journals.get(id),
+  });
   const { clock = Date.now } = options;
   const graphs = new Map<string, Promise<Prepared>>();
   let queue: Promise<Queue> | undefined;

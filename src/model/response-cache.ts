@@ -10,8 +10,11 @@ import { tellAtOnce } from "./told-at-once.ts";
 
 /** Where answers are kept. What `get` returns is the caller's own; what fails, or is no completion, is taken for a miss. */
 export interface ResponseCache {
-  get(key: string): Promise<Completion | undefined>;
+  /** May wait for an answer that somebody else is about to keep, until the signal aborts. */
+  get(key: string, signal?: AbortSignal): Promise<Completion | undefined>;
   set(key: string, completion: Completion): Promise<void>;
+  /** Told when a key that was missed will get no answer: whoever waits for it need not any longer. */
+  giveUp?(key: string): Promise<void>;
 }
 
 export interface CacheParts {
@@ -78,7 +81,7 @@ export const withCache =
 
     async function kept(key: string, signal: AbortSignal | undefined): Promise<Completion | undefined> {
       try {
-        const found = await orAborted(cache.get(key), signal);
+        const found = await orAborted(cache.get(key, signal), signal);
         return completionSchema.safeParse(found).success ? found : undefined;
       } catch {
         signal?.throwIfAborted();
@@ -94,6 +97,14 @@ export const withCache =
       }
     }
 
+    async function giveUp(key: string): Promise<void> {
+      try {
+        await cache.giveUp?.(key);
+      } catch {
+        // Whoever waits for it waits a little longer.
+      }
+    }
+
     async function lead(
       exchange: Exchange,
       key: string,
@@ -101,12 +112,14 @@ export const withCache =
     ): Promise<Completion> {
       // A copy as text, at once: whoever gets the answer may change it.
       let answer: string | undefined;
+      let wasMissed = false;
       try {
         const found = await kept(key, exchange.signal);
         if (found !== undefined) {
           answer = JSON.stringify(found);
           return hit(exchange, found);
         }
+        wasMissed = true;
         const completion = await send(exchange);
         if (isKeepable(completion, exchange.request)) {
           const shared = withoutKey(completion, apiKey);
@@ -117,6 +130,7 @@ export const withCache =
       } finally {
         flights.delete(key);
         land(answer);
+        if (wasMissed && answer === undefined) await giveUp(key);
       }
     }
 

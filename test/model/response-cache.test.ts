@@ -65,6 +65,25 @@ describe("an answer", () => {
   });
 });
 
+describe("a key that was missed", () => {
+  it("is given up when its request fails, and when its answer is not kept; not when it is", async () => {
+    const answers = [completion("Fix", { finish_reason: "length" }), completion("Fix exports.")];
+    const given: string[] = [];
+    const giveUp = async (key: string) => void given.push(key);
+    const cached = open(async () => answers.shift() ?? Promise.reject(new Error("lost")), {
+      ...createMemoryCache(),
+      giveUp,
+    });
+    await cached(exchange());
+    expect(given).toEqual([cacheKey(REQUEST, "http://server/v1")]);
+    await cached(exchange());
+    await cached(exchange());
+    expect(given).toHaveLength(1);
+    await expect(cached(exchange({ request: { ...REQUEST, seed: 4 } }))).rejects.toThrow("lost");
+    expect(given).toHaveLength(2);
+  });
+});
+
 describe("the second identical request", () => {
   it("is not sent, is marked, and gets the same answer", async () => {
     const send = vi.fn<Send>(async () => completion("Fix exports."));

@@ -62,7 +62,10 @@ export interface Gcra {
 }
 
 /** A bucket that refills all the time is full after the time its used part takes; a window's end has nothing to do with it. */
-function isRefilling({ remaining, resetMs }: Told, limit: number): boolean {
+export function isRefilling(
+  { remaining, resetMs }: Pick<Told, "remaining" | "resetMs">,
+  limit: number,
+): boolean {
   const refillMs = ((limit - remaining) * MINUTE_MS) / limit;
   return Math.abs(resetMs - refillMs) <= 100 + MINUTE_MS / limit + refillMs / 50;
 }

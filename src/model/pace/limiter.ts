@@ -2,10 +2,10 @@
  * Keeps all requests of a process to the limits of its account: nobody sends before `acquire` lets it. Requests and
  * tokens a minute are paced evenly, a rejection slows everybody down together, conversations take turns.
  */
-import { DramatisError } from "../../domain/errors.ts";
-import { hintFor } from "../../domain/near-names.ts";
-import { createModelPace, isTokenCount, type ModelPace, type Timer } from "./model-pace.ts";
+import { checkLimits, checkTokens } from "./limit-checks.ts";
+import { createModelPace, type ModelPace } from "./model-pace.ts";
 import type { Limiter, Limits } from "./permit.ts";
+import { systemTimer, type Timer } from "./timer.ts";
 
 export type { Limiter, Limits, Permit, PermitRequest } from "./permit.ts";
 
@@ -24,31 +24,9 @@ export interface LimiterOptions {
 }
 
 const NO_LIMITS: Limits = {};
-const LIMIT_NAMES: readonly string[] = ["requestsPerMinute", "tokensPerMinute"] satisfies (keyof Limits)[];
 /** A model nobody asked for that long is forgotten, with what was learned about it. */
 const FORGET_AFTER_MS = 10 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
-
-const systemTimer: Timer = (fire, delayMs) => {
-  const timeout = setTimeout(fire, delayMs);
-  return () => clearTimeout(timeout);
-};
-
-/** One that is misspelt must not become no limit. */
-function checkLimits(limits: Limits): Limits {
-  for (const [name, value] of Object.entries(limits)) {
-    if (!LIMIT_NAMES.includes(name)) {
-      const message = `There is no limit "${name}". ${hintFor(name, LIMIT_NAMES)}`;
-      throw new DramatisError("invalid-argument", message);
-    }
-    if (value === undefined || (Number.isFinite(value) && value >= 1)) continue;
-    throw new DramatisError(
-      "invalid-argument",
-      `The limit ${name}: expected a number from 1 on, got ${String(value)}. Leave it out where there is none.`,
-    );
-  }
-  return limits;
-}
 
 /**
  * Makes a limiter for one gateway or several that share an account's limits; pass it as their `limiter`.
@@ -94,10 +72,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     async acquire(request) {
       const { model, tokens, signal } = request;
       signal?.throwIfAborted();
-      if (!isTokenCount(tokens)) {
-        const message = `${model}: expected the tokens of a request as a number from 0 to 1e9, got ${tokens}. Count its prompt and the most output it asks for.`;
-        throw new DramatisError("invalid-argument", message);
-      }
+      checkTokens(model, tokens);
       forgetIdle(clock());
       return paceOf(model).acquire(request, configured(model));
     },

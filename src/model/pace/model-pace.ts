@@ -1,14 +1,12 @@
 /** One model's pace: who waits, when the next may go, and what answers and rejections change about it. */
-import { DramatisError } from "../../domain/errors.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { createGcra, type Gcra } from "./gcra.ts";
+import { isTokenCount, smaller, tooLarge } from "./limit-checks.ts";
 import type { Limits, Permit, PermitRequest, Priority } from "./permit.ts";
 import { readRateHeaders } from "./rate-headers.ts";
 import { SLOT_MS } from "./recent-total.ts";
 import { createSlowDown } from "./slow-down.ts";
-
-/** Runs `fire` once after so many milliseconds; returns what calls it off. */
-export type Timer = (fire: () => void, delayMs: number) => () => void;
+import { LONGEST_TIMER_MS, type Timer } from "./timer.ts";
 
 export interface ModelPaceOptions {
   model: string;
@@ -37,25 +35,7 @@ interface Waiter {
   fail(reason: unknown): void;
 }
 
-/** Longer delays overflow and fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** More than any context holds; a report of more is no report. */
-const MOST_TOKENS = 1e9;
-
-export const isTokenCount = (tokens: number) => tokens >= 0 && tokens <= MOST_TOKENS;
-
 const KINDS = ["requests", "tokens"] as const;
-
-const smaller = (one: number | undefined, other: number | undefined) => {
-  if (one === undefined || other === undefined) return one ?? other;
-  return Math.min(one, other);
-};
-
-const tooLarge = (model: string, tokens: number, limit: number) =>
-  new DramatisError(
-    "invalid-argument",
-    `${model}: a request needs ${tokens} tokens (its prompt and the most output asked for), but the limit is ${limit} tokens a minute, so it can never be sent. Shorten what is sent, ask for less output, take another model, or raise the limit.`,
-  );
 
 export function createModelPace({ model, clock, random, timer, soon }: ModelPaceOptions): ModelPace {
   const lanes: Record<(typeof KINDS)[number], Gcra> = {

@@ -32,16 +32,13 @@ export interface Permit {
 }
 
 /**
- * Asynchronous, so that processes may share one in SQL. Such a one holds a row for each account and model with: of both
- * dimensions the theoretical time of the next and what was sent in each slot of the last minute; until when all pause,
- * the number of the pause, its growth, the pace learned from rejections; and what headers said last. Taking a permit is
- * one statement that reads the row locked and writes it, at the database's clock; who is not due is told when, and waits
- * in its own process. Turns between conversations are then fair in each process, not between processes.
+ * Lets requests go at the pace of their account: `createLimiter` makes one for a process, `createSharedLimiter` one whose
+ * pace all workers of a store keep together. Turns between conversations are fair in each process, not between processes.
  */
 export interface Limiter {
   /**
    * @throws DramatisError `invalid-argument` for a request that is larger than the token limit and so can never be sent;
-   * the signal's reason when it is aborted before its turn.
+   * `store-failed` from a shared one whose store is away; the signal's reason when it is aborted before its turn.
    */
   acquire(request: PermitRequest): Promise<Permit>;
   /** Those in force now, set or learned, including a pace lowered after rejections. */
