@@ -64,6 +64,8 @@ export interface DramatisOptions {
   limiter?: Limiter | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
   journalOf?: GatewayOptions["journalOf"];
+  /** Told of requests as they go, for figures of them. Default: nobody. */
+  observer?: GatewayOptions["observer"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
   log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -126,6 +128,8 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
 
 /** The project's limits help; nobody waits long for them. */
 const LIMITS_TIMEOUT_MS = 10_000;
+/** Small, since whoever runs ten thousand conversations in this process should see it grow no more than they do. */
+const OFFLINE_MEMORY = { charges: 2000, prefixes: 8000, characters: 2_000_000 };
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";
@@ -232,7 +236,12 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   const catalog = options.catalog ?? loadCatalog(file);
   const offline =
     to === undefined && replay === undefined
-      ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
+      ? createOfflineServer({
+          models: [...catalog.models.values()],
+          recordRequests: false,
+          memory: OFFLINE_MEMORY,
+          clock,
+        })
       : undefined;
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
@@ -264,6 +273,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     maxRetries,
     limiter: options.limiter ?? createLimiter({ limits }),
     journalOf: options.journalOf,
+    observer: options.observer,
     budget,
     log: logOf(options.log),
     hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),

@@ -7,7 +7,7 @@ import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import { nanoUsd } from "./domain/money.ts";
 import type { ConversationRecord } from "./domain/record.ts";
-import { openQueue, type Queue } from "./fleet/queue.ts";
+import { openQueue, type Queue, type QueueDepth } from "./fleet/queue.ts";
 import { type FleetWorker, startWorker } from "./fleet/worker.ts";
 import { type Journal, openJournal } from "./model/recording/journal.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -39,14 +39,23 @@ export interface SimulationPlan {
   maxCostUsd?: number | undefined;
 }
 
+export interface HeldConversation {
+  runId: string;
+  conversationId: string;
+}
+
 export interface WorkerOptions {
   /** Conversations at a time. */
   concurrency: number;
   /** Named in the store. */
   name: string;
-  onEnd?:
-    | ((conversation: { runId: string; conversationId: string }, record: ConversationRecord) => void)
-    | undefined;
+  /** Told of every conversation that is begun here, or gone on with. */
+  onBegin?: ((conversation: HeldConversation) => void) | undefined;
+  /** Told of every turn as it is taken; of those before, as well, when a conversation is gone on with. */
+  onTurn?: ((conversation: HeldConversation, turn: number) => void) | undefined;
+  /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
+  onLeave?: ((conversation: HeldConversation) => void) | undefined;
+  onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
   onProblem: (conversation: { conversationId: string } | undefined, error: unknown) => void;
 }
@@ -58,6 +67,8 @@ export interface Simulations {
   plan(plan: SimulationPlan): Promise<boolean>;
   /** Holds conversations, of all runs of the store, until it is stopped. */
   work(options: WorkerOptions): Promise<FleetWorker>;
+  /** How many conversations of the store have not ended. */
+  depth(): Promise<QueueDepth>;
   /** The store stays open. */
   close(): Promise<void>;
 }
@@ -100,7 +111,10 @@ export async function openSimulations(
     return compiled;
   }
 
-  async function hold(claimed: Claimed, stopSignal: AbortSignal): Promise<ConversationRecord | undefined> {
+  async function hold(
+    claimed: Claimed,
+    { stopSignal, onTurn }: Pick<WorkerOptions, "onTurn"> & { stopSignal: AbortSignal },
+  ): Promise<ConversationRecord | undefined> {
     const { runId, conversationId } = claimed;
     const { graph, definition } = await graphOf(runId);
     const { seed } = claimed.settings as Settings;
@@ -115,6 +129,7 @@ export async function openSimulations(
         input: { seed },
         context,
         stopSignal,
+        onEvent: (event) => event.type === "turn" && onTurn?.(claimed, event.turn.turn),
         clock,
       });
       return record.status === "interrupted" ? undefined : record;
@@ -158,7 +173,7 @@ export async function openSimulations(
         return isNew;
       });
     },
-    async work({ concurrency, name, onEnd, onProblem }) {
+    async work({ concurrency, name, onBegin, onTurn, onLeave, onEnd, onProblem }) {
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const worker = await startWorker({
@@ -166,7 +181,14 @@ export async function openSimulations(
         queue: await opened(),
         name,
         concurrency,
-        hold: (claimed) => hold(claimed, stopping.signal),
+        async hold(claimed) {
+          onBegin?.(claimed);
+          try {
+            return await hold(claimed, { stopSignal: stopping.signal, onTurn });
+          } finally {
+            onLeave?.(claimed);
+          }
+        },
         onEnd,
         onProblem,
       });
@@ -177,6 +199,7 @@ export async function openSimulations(
         },
       };
     },
+    depth: async () => await (await opened()).depth(),
     async close() {
       await (await queue)?.close();
     },

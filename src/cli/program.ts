@@ -16,6 +16,7 @@ import { addRun } from "./run.ts";
 import { addScenarios } from "./scenarios.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
+import { addWorker } from "./worker.ts";
 
 /** A command registers itself; its action imports what it needs, and tells the exit code. */
 export type Register = (program: Command, terminal: Terminal, exit: (code: number) => void) => void;
@@ -30,6 +31,7 @@ const COMMANDS: readonly Register[] = [
   addCheck,
   addOffline,
   addStudio,
+  addWorker,
 ];
 
 /** Runs one command; without any, prints what there is. Errors are printed and become exit codes; nothing is thrown. */
