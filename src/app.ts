@@ -129,7 +129,7 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
 /** The project's limits help; nobody waits long for them. */
 const LIMITS_TIMEOUT_MS = 10_000;
 /** Small, since whoever runs ten thousand conversations in this process should see it grow no more than they do. */
-const OFFLINE_MEMORY = { charges: 2000, prefixes: 8000, characters: 2_000_000 };
+const OFFLINE_MEMORY = { charges: 2000, prefixes: 4000, characters: 1_000_000 };
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";

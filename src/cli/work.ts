@@ -66,43 +66,48 @@ function endedLine(conversationId: string, { status, turns, usage, ending }: Con
   return `${conversationId}  ${status}  ${count(turns.length, "turn")}  ${cost}${why}`;
 }
 
-/** Resolves with why the work is over. */
-function whenOver({
-  simulations,
-  drain,
-  terminal,
-}: {
-  simulations: Simulations;
-  drain: boolean;
-  terminal: Terminal;
-}) {
-  const { promise, resolve } = Promise.withResolvers<"stopped" | "drained">();
-  const stopListening = terminal.onInterrupt(() => resolve("stopped"));
-  // A store that cannot be reached just now is no empty queue.
-  const look = async () => {
-    const depth = await simulations.depth().catch(() => undefined);
-    if (depth !== undefined && depth.waiting + depth.running === 0) resolve("drained");
-  };
-  const timer = drain ? setInterval(() => void look(), DRAIN_POLL_MS) : undefined;
-  return promise.finally(() => {
-    clearInterval(timer);
-    stopListening();
-  });
+interface Requests {
+  /** Somebody asked it to stop. */
+  stop: Promise<void>;
+  /** Somebody asked again. */
+  hurry: Promise<void>;
+  close(): void;
 }
 
-/** Whether it stopped by itself; it is hurried by a second signal, and given up after the time of grace. */
-async function stopped(stop: Promise<void>, graceMs: number, terminal: Terminal): Promise<boolean> {
-  const { promise: hurried, resolve } = Promise.withResolvers<false>();
-  const since = terminal.clock();
-  const stopListening = terminal.onInterrupt(() => {
-    if (terminal.clock() - since > ECHO_MS) resolve(false);
+/** Listens from the first to the last moment: a signal that nobody listens to ends a process at once. */
+function listenForStops(terminal: Terminal): Requests {
+  const stop = Promise.withResolvers<void>();
+  const hurry = Promise.withResolvers<void>();
+  let since: number | undefined;
+  const close = terminal.onInterrupt(() => {
+    since ??= terminal.clock();
+    stop.resolve();
+    if (terminal.clock() - since > ECHO_MS) hurry.resolve();
   });
-  const timer = setTimeout(() => resolve(false), graceMs);
+  return { stop: stop.promise, hurry: hurry.promise, close };
+}
+
+/** Resolves once no conversation of the store waits or is held. */
+function whenDrained(simulations: Simulations): { promise: Promise<void>; close(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = async () => {
+    // A store that cannot be reached just now is no empty queue.
+    const depth = await simulations.depth().catch(() => undefined);
+    if (depth !== undefined && depth.waiting + depth.running === 0) resolve();
+  };
+  const timer = setInterval(() => void look(), DRAIN_POLL_MS);
+  return { promise, close: () => clearInterval(timer) };
+}
+
+/** Whether it stopped by itself: it may be hurried, and is given up after the time of grace. */
+async function isStopped(stop: Promise<void>, hurry: Promise<void>, graceMs: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), graceMs);
+  const hurried = hurry.then(() => false as const);
   try {
-    return await Promise.race([stop.then(() => true as const), hurried]);
+    return await Promise.race([stop.then(() => true as const), hurried, late.promise]);
   } finally {
     clearTimeout(timer);
-    stopListening();
   }
 }
 
@@ -118,6 +123,7 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
   let simulations: Simulations | undefined;
   let endpoint: Endpoint | undefined;
   let isStopping = false;
+  const requests = listenForStops(terminal);
   try {
     const opened: { simulations?: Simulations } = {};
     const metrics =
@@ -173,7 +179,6 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
         log("error", text, { event: "problem", code, conversationId });
       },
     });
-    const over = whenOver({ simulations, drain: flags.drain === true, terminal });
     if (flags.port !== undefined && metrics !== undefined) {
       endpoint = await openEndpoint({
         port: flags.port,
@@ -190,17 +195,21 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
       `Worker ${name} takes conversations from ${store.place}, ${concurrency} at a time, answers from ${from}.`,
       { event: "started", concurrency },
     );
-    const why = await over;
+    const drained = flags.drain ? whenDrained(simulations) : undefined;
+    const stop = requests.stop.then(() => "stopped" as const);
+    const why = await (drained === undefined
+      ? stop
+      : Promise.race([stop, drained.promise.then(() => "drained" as const)]));
+    drained?.close();
     isStopping = true;
-    if (why === "stopped")
+    if (why === "stopped") {
       log(
         "warn",
         "Stopping: turns in flight are finished, their conversations given back. Once more: at once.",
-        {
-          event: "stopping",
-        },
+        { event: "stopping" },
       );
-    if (await stopped(worker.stop(), grace * 1000, terminal)) {
+    }
+    if (await isStopped(worker.stop(), requests.hurry, grace * 1000)) {
       log("info", why === "drained" ? "Nothing waits any more." : "Stopped.", { event: why });
       return EXIT.done;
     }
@@ -210,5 +219,6 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
     await endpoint?.close();
     await simulations?.close();
     await store.close();
+    requests.close();
   }
 }
