@@ -73,6 +73,8 @@ export interface Simulations {
   close(): Promise<void>;
 }
 
+/** The embedded engine has nobody who does it by itself: its log would grow as long as the process lives. */
+const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
 const MOST_CONVERSATIONS = 1_000_000;
 
 /** Room for a million, in the order of the alphabet. */
@@ -176,6 +178,11 @@ export async function openSimulations(
     async work({ concurrency, name, onBegin, onTurn, onLeave, onEnd, onProblem }) {
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
+      let ended = 0;
+      const keepLogShort = () => {
+        if (store.engine !== "pglite" || ++ended % CONVERSATIONS_BETWEEN_CHECKPOINTS > 0) return;
+        store.sql.query("checkpoint").catch((error: unknown) => onProblem(undefined, error));
+      };
       const worker = await startWorker({
         store,
         queue: await opened(),
@@ -189,7 +196,10 @@ export async function openSimulations(
             onLeave?.(claimed);
           }
         },
-        onEnd,
+        onEnd(claimed, record) {
+          keepLogShort();
+          onEnd?.(claimed, record);
+        },
         onProblem,
       });
       return {

@@ -194,7 +194,8 @@ export async function createMetrics({ name, storeFigures }: MetricsParts): Promi
     contentType: registry.contentType,
     async text() {
       await readStore();
-      return await registry.metrics();
+      // What was not measured yet is written "Nan" there; the format's word is another.
+      return (await registry.metrics()).replaceAll(/ Nan$/gm, " NaN");
     },
   };
 }
