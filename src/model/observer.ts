@@ -2,6 +2,7 @@
 import type { RequestFailure } from "../domain/errors.ts";
 import type { Purpose, UsageEntry } from "../domain/usage.ts";
 
+/** An attempt that was sent, once it is over. */
 export interface ObservedAttempt {
   model: string;
   purpose: Purpose;
@@ -13,6 +14,7 @@ export interface ObservedAttempt {
   problem: RequestFailure | undefined;
 }
 
+/** What a request cost with all its attempts, and which conversation and turn it was for. */
 export interface ObservedUsage {
   conversation: string | undefined;
   turn: number;

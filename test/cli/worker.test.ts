@@ -138,7 +138,10 @@ describe("a worker", () => {
     const store = await plan(address, { conversations: 1, turns: 4 });
     const env = await programs.offline(60_000);
     const worker = programs.start(["worker", "--store", address, "--json"], env);
-    await eventually(async () => ((await byStatus(store)).running === 1 ? true : undefined));
+    await eventually(async () => {
+      const sent = await store.sql.query("select 1 from dramatis.requests where state = 'sent'");
+      return sent.length > 0 ? true : undefined;
+    });
     worker.child.kill("SIGTERM");
     await worker.until(/"event":"stopping"/);
     // A signal that comes sooner is an echo of the first, as npm passes them on.
