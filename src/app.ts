@@ -69,6 +69,8 @@ export interface DramatisOptions {
   limiterOf?: ((account: LimitedAccount) => Limiter | undefined) | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
   journalOf?: GatewayOptions["journalOf"];
+  /** Told of requests as they go, for figures of them. Default: nobody. */
+  observer?: GatewayOptions["observer"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
   log?: LogOptions | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -142,6 +144,8 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
 
 /** The project's limits help; nobody waits long for them. */
 const LIMITS_TIMEOUT_MS = 10_000;
+/** Small, since whoever runs ten thousand conversations in this process should see it grow no more than they do. */
+const OFFLINE_MEMORY = { charges: 2000, prefixes: 4000, characters: 1_000_000 };
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
 /** Servers that need no key want the header all the same. */
 const NO_KEY = "none";
@@ -248,7 +252,12 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   const catalog = options.catalog ?? loadCatalog(file);
   const offline =
     to === undefined && replay === undefined
-      ? createOfflineServer({ models: [...catalog.models.values()], recordRequests: false, clock })
+      ? createOfflineServer({
+          models: [...catalog.models.values()],
+          recordRequests: false,
+          memory: OFFLINE_MEMORY,
+          clock,
+        })
       : undefined;
   const { limits, problem: limitsProblem } = await limitsOf(options, to);
   const budget =
@@ -282,6 +291,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     maxRetries,
     limiter: options.limiter ?? options.limiterOf?.(account) ?? createLimiter({ limits }),
     journalOf: options.journalOf,
+    observer: options.observer,
     budget,
     log: logOf(options.log),
     hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),

@@ -83,6 +83,7 @@ export {
   type ModelLineSettings,
 } from "./model/gateway.ts";
 export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
+export type { ObservedAttempt, ObservedUsage, RequestObserver } from "./model/observer.ts";
 export {
   createLimiter,
   type Limiter,

@@ -12,7 +12,7 @@ import type { Experiment } from "./experiment/experiment-file.ts";
 import { checkContext, planOf, type StoredExperiment, withChanges } from "./experiment/plan.ts";
 import { createCancellation, heldSignals } from "./fleet/cancellation.ts";
 import { focus, withoutJob } from "./fleet/jobs.ts";
-import { openQueue, type Queue } from "./fleet/queue.ts";
+import { openQueue, type Queue, type QueueDepth } from "./fleet/queue.ts";
 import { type FleetWorker, type Held, startWorker } from "./fleet/worker.ts";
 import { accountOf, createSharedLimiter } from "./model/pace/shared-limiter.ts";
 import { type Journal, openJournal } from "./model/recording/journal.ts";
@@ -65,6 +65,11 @@ export interface ExperimentPlan {
   maxCostUsd?: number | undefined;
 }
 
+export interface HeldConversation {
+  runId: string;
+  conversationId: string;
+}
+
 export interface WorkerOptions {
   /** Conversations at a time. */
   concurrency: number;
@@ -74,9 +79,13 @@ export interface WorkerOptions {
   runId?: string | undefined;
   /** Breaks off what is under way, requests on their way as well; it is given back. */
   signal?: AbortSignal | undefined;
-  onEnd?:
-    | ((conversation: { runId: string; conversationId: string }, record: ConversationRecord) => void)
-    | undefined;
+  /** Told of every conversation that is begun here, or gone on with. */
+  onBegin?: ((conversation: HeldConversation) => void) | undefined;
+  /** Told of every turn as it is taken; of those before, as well, when a conversation is gone on with. */
+  onTurn?: ((conversation: HeldConversation, turn: number) => void) | undefined;
+  /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
+  onLeave?: ((conversation: HeldConversation) => void) | undefined;
+  onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
   /** Told what kept a conversation from being held or written; it is begun again. */
   onProblem: (conversation: { runId: string; conversationId: string } | undefined, error: unknown) => void;
 }
@@ -110,6 +119,8 @@ export interface Simulations {
   retry(runId: string): Promise<number>;
   /** Holds conversations, of all runs of the store, until it is stopped. */
   work(options: WorkerOptions): Promise<FleetWorker>;
+  /** How many conversations of the store have not ended. */
+  depth(): Promise<QueueDepth>;
   /** The store stays open. */
   close(): Promise<void>;
 }
@@ -121,6 +132,8 @@ interface Prepared {
   context: ConversationContextInput;
 }
 
+/** The embedded engine has nobody who does it by itself: its log would grow as long as the process lives. */
+const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
 const MOST_CONVERSATIONS = 1_000_000;
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
@@ -194,7 +207,11 @@ export async function openSimulations(
 
   async function hold(
     claimed: Claimed,
-    { stop, abort }: { stop: AbortSignal; abort: AbortSignal | undefined },
+    {
+      stop,
+      abort,
+      onTurn,
+    }: { stop: AbortSignal; abort: AbortSignal | undefined } & Pick<WorkerOptions, "onTurn">,
   ): Promise<Held | undefined> {
     const { runId, conversationId } = claimed;
     const { graph, scenario, context } = await graphOf(claimed);
@@ -214,6 +231,7 @@ export async function openSimulations(
         context,
         stopSignal: end.stopSignal,
         signal: end.signal,
+        onEvent: (event) => event.type === "turn" && onTurn?.(claimed, event.turn.turn),
         clock,
       });
       if (record.status !== "interrupted") return { record };
@@ -327,18 +345,33 @@ export async function openSimulations(
         return (await reopen(tx, runId, ["failed"])).length;
       });
     },
-    async work({ concurrency, name, runId, signal, onEnd, onProblem }) {
+    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, onProblem }) {
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const queue = await opened();
       await focus(store.sql, store.engine, runId);
+      let ended = 0;
+      const keepLogShort = () => {
+        if (store.engine !== "pglite" || ++ended % CONVERSATIONS_BETWEEN_CHECKPOINTS > 0) return;
+        store.sql.query("checkpoint").catch((error: unknown) => onProblem(undefined, error));
+      };
       const worker = await startWorker({
         store,
         queue,
         name,
         concurrency,
-        hold: (claimed) => hold(claimed, { stop: stopping.signal, abort: signal }),
-        onEnd,
+        async hold(claimed) {
+          onBegin?.(claimed);
+          try {
+            return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn });
+          } finally {
+            onLeave?.(claimed);
+          }
+        },
+        onEnd(claimed, record) {
+          keepLogShort();
+          onEnd?.(claimed, record);
+        },
         onProblem,
       });
       return {
@@ -348,6 +381,7 @@ export async function openSimulations(
         },
       };
     },
+    depth: async () => await (await opened()).depth(),
     async close() {
       await (await queue)?.close();
     },

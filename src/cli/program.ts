@@ -20,6 +20,7 @@ import { addScenarios } from "./scenarios.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
+import { addWorker } from "./worker.ts";
 
 /** A command registers itself; its action imports what it needs, and tells the exit code. */
 export type Register = (program: Command, terminal: Terminal, exit: (code: number) => void) => void;
@@ -38,6 +39,7 @@ const COMMANDS: readonly Register[] = [
   addExperiment,
   addOffline,
   addStudio,
+  addWorker,
 ];
 
 /** Runs one command; without any, prints what there is. Errors are printed and become exit codes; nothing is thrown. */

@@ -27,6 +27,8 @@ export interface Terminal {
   clock: () => number;
   /** Calls back at every Ctrl-C or other reason to end, until the returned function is called. */
   onInterrupt(listener: (cause: InterruptCause) => void): () => void;
+  /** Ends the process now, whatever is still under way. Default: it ends once nothing is. */
+  quit?: ((code: number) => never) | undefined;
   /** A line of standard input that is never shown; undefined when Ctrl-C was pressed at the prompt. */
   readSecret(prompt: string): Promise<string | undefined>;
 }
@@ -105,6 +107,7 @@ export function processTerminal(): Terminal {
         for (const signal of signals) process.off(signal, signalled);
       };
     },
+    quit: (code) => process.exit(code),
     async readSecret(prompt) {
       const { readSecret } = await import("./secret-input.ts");
       return await readSecret(prompt, { stdin: process.stdin, writeError: (text) => stderr.write(text) });

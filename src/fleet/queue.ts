@@ -34,6 +34,12 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** Conversations that have not ended: nobody has them, or some worker, here or elsewhere, does. */
+export interface QueueDepth {
+  waiting: number;
+  running: number;
+}
+
 export interface Queue {
   /**
    * Adds conversations, in the caller's transaction. `priorityOf` a place in the list: whoever has more is begun first, by
@@ -41,6 +47,7 @@ export interface Queue {
    */
   add(tx: Sql, conversationIds: readonly string[], priorityOf?: (place: number) => number): Promise<void>;
   work(options: { concurrency: number; handle(work: Work): Promise<void> }): Promise<Worker>;
+  depth(): Promise<QueueDepth>;
   close(): Promise<void>;
 }
 
@@ -139,6 +146,14 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
           await boss.offWork(QUEUE, { wait: true });
         },
       };
+    },
+    async depth() {
+      const [row] = await store.sql.query<QueueDepth>(
+        `select count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as running
+         from ${SCHEMA}.job where name = $1 and state < 'completed'`,
+        [QUEUE],
+      );
+      return row ?? { waiting: 0, running: 0 };
     },
     close: () => boss.stop({ graceful: false, close: false }),
   };

@@ -13,6 +13,7 @@ import type { Completion, Delta, Exchange, Send } from "./exchange.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { ModelError, modelError, soundName } from "./model-error.ts";
 import type { Carry } from "./network.ts";
+import type { RequestObserver } from "./observer.ts";
 import type { Limiter, Permit } from "./pace/limiter.ts";
 import { backoffMs, type RetrySettings } from "./retry.ts";
 
@@ -25,6 +26,7 @@ export interface AttemptsParts {
   budget: Budget | undefined;
   log: FailureLog | undefined;
   retry: RetrySettings;
+  observer?: RequestObserver | undefined;
   apiKey: string;
   keySource?: KeySource | undefined;
   clock: () => number;
@@ -170,10 +172,20 @@ export function createAttempts(parts: AttemptsParts): Send {
         circuit.unknown();
         throw error;
       });
-      time.startedAt ??= clock();
+      const sentAt = clock();
+      time.startedAt ??= sentAt;
+      const over = (problem: RequestFailure | undefined) =>
+        parts.observer?.onAttempt?.({
+          model: model.id,
+          purpose: labels.purpose,
+          ms: Math.max(0, clock() - sentAt),
+          waitedMs: permit.waitedMs,
+          problem,
+        });
       try {
         const told = onDelta && ((delta: Omit<Delta, "attempt">) => onDelta({ ...delta, attempt }));
         const { completion, headers } = await carry(request, { signal, onDelta: told });
+        over(undefined);
         circuit.succeeded();
         permit.settle({ tokens: countedTokens(completion, exchange), headers });
         exchange.reservation = reservation;
@@ -182,6 +194,7 @@ export function createAttempts(parts: AttemptsParts): Send {
         return completion;
       } catch (thrown) {
         const error = errorOf(thrown, exchange);
+        over(error?.code ?? "aborted");
         report(error, circuit, permit);
         // What is broken off after it was sent may be paid all the same.
         const mayBeBilled = error?.mayBeBilled ?? true;

@@ -69,6 +69,8 @@ export interface Exchange {
   isAnswered: boolean;
   /** Of the answer. */
   requestId: string | undefined;
+  /** Set when it was answered as it had been before, from a store or a recording: nothing was sent or paid for it now. */
+  isReplayed: boolean;
   /** Set when the answer came from the response cache. */
   fromCache: boolean;
 }

@@ -196,6 +196,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         beforeSend: undefined,
         isAnswered: false,
         requestId: undefined,
+        isReplayed: false,
         fromCache: false,
       };
     }
@@ -225,9 +226,14 @@ export function createGateway(options: GatewayOptions): Gateway {
         asked,
         [config.signal, asked.signal].filter((signal) => signal !== undefined),
       );
-      const { conversation: _, ...labels } = exchange.labels;
+      const { conversation, ...labels } = exchange.labels;
       const handler = new UsageHandler({ catalog: prices, labels });
-      const settled = () => settledUsage(exchange, handler.entries[0], leastInputTokens({ messages }));
+      const settled = async () => {
+        const entries = await settledUsage(exchange, handler.entries[0], leastInputTokens({ messages }));
+        const { isReplayed, labels } = exchange;
+        if (!isReplayed) options.observer?.onUsage?.({ conversation, turn: labels.turn, entries });
+        return entries;
+      };
       try {
         const raw = await carrying(
           (request) => send(Object.assign(exchange, { request })),

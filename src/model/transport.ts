@@ -7,6 +7,7 @@ import { type Circuit, createCircuit } from "./circuit.ts";
 import type { Send } from "./exchange.ts";
 import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
 import { openNetwork } from "./network.ts";
+import type { RequestObserver } from "./observer.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
 import type { Journal } from "./recording/journal.ts";
 import type { Recorder } from "./recording/recorder.ts";
@@ -41,6 +42,8 @@ export interface TransportOptions {
   replay?: Replay | undefined;
   /** Where failed attempts are logged, as JSON lines of a pino logger. Default: nowhere but in the record. */
   log?: Omit<FailureLogOptions, "apiKey"> | undefined;
+  /** Told of requests as they go, for figures of them. Default: nobody. */
+  observer?: RequestObserver | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
   /** Draws from [0, 1) the jitter of waits. Default: Math.random. */
@@ -85,6 +88,7 @@ function attempted(options: TransportOptions): Send {
     budget: options.budget,
     log: options.log && createFailureLog({ ...options.log, apiKey }),
     retry: { ...DEFAULT_RETRY, maxRetries: options.maxRetries ?? DEFAULT_RETRY.maxRetries },
+    observer: options.observer,
     apiKey,
     keySource: options.keySource,
     clock,

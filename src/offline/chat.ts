@@ -30,6 +30,8 @@ export interface ChatParts {
   cache: PromptCache;
   bill: BillKeeper;
   traffic: TrafficCounter;
+  /** Of messages that were counted already. */
+  memoryCharacters: number | undefined;
 }
 
 export interface Exchange {
@@ -68,7 +70,7 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
   const countPrompt = (request: ChatRequest, model: ModelInfo, tokenizer: Tokenizer): CountedPrompt => {
     let counter = counters.get(model.encoding);
     if (counter === undefined) {
-      counter = createPromptCounter(tokenizer);
+      counter = createPromptCounter(tokenizer, parts.memoryCharacters);
       counters.set(model.encoding, counter);
     }
     return counter.count(request);

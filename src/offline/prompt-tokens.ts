@@ -71,8 +71,11 @@ function messageKey(message: ChatMessage): string {
 }
 
 /** Remembers the pieces it has counted, so that a growing transcript costs only what is new in it. */
-export function createPromptCounter(tokenizer: Tokenizer): PromptCounter {
-  const memory = new RecentMap<string, Segment>(MEMORY_CHARACTERS);
+export function createPromptCounter(
+  tokenizer: Tokenizer,
+  memoryCharacters = MEMORY_CHARACTERS,
+): PromptCounter {
+  const memory = new RecentMap<string, Segment>(memoryCharacters);
   let lastId = 0;
 
   const segment = (key: string, count: () => number): Segment => {

@@ -45,6 +45,17 @@ export interface OfflineServerOptions extends PaceOptions, AccessOptions {
   projectId?: string | undefined;
   /** How many of the latest requests are kept in memory. Default, and true: 10,000; false: none. */
   recordRequests?: boolean | number | undefined;
+  /** How much is remembered of what was asked and charged, at most. Default: enough for some hundred long conversations. */
+  memory?:
+    | {
+        /** Lines of the bill kept one by one; default 100,000. */
+        charges?: number | undefined;
+        /** Beginnings of prompts that the prompt cache knows, in messages; default 200,000. */
+        prefixes?: number | undefined;
+        /** Of messages whose tokens need no counting again; default 8,000,000. */
+        characters?: number | undefined;
+      }
+    | undefined;
 }
 
 export type { RecordedRequest } from "./request-log.ts";
@@ -60,7 +71,7 @@ export interface OfflineServer {
   readonly requests: readonly RecordedRequest[];
   /** What the provider would have charged so far. */
   readonly bill: Bill;
-  /** The latest 100,000 lines of the bill, by request id; kept whether or not requests are. */
+  /** The latest lines of the bill, 100,000 by default, by request id; kept whether or not requests are. */
   readonly charges: ReadonlyMap<string, Charge>;
   /** How many requests came, were turned away, or failed by the `faults` option. */
   readonly traffic: Traffic;
@@ -101,8 +112,8 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
   const script = createScript();
   const faults = createFaultSource(options.faults);
   const pace = createPace(options);
-  const cache = createPromptCache();
-  const bill = createBill();
+  const cache = createPromptCache(options.memory?.prefixes);
+  const bill = createBill(options.memory?.charges);
   const bugs: Error[] = [];
   const generator = options.generator ?? generateReply;
 
@@ -118,6 +129,7 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
       cache,
       bill,
       traffic,
+      memoryCharacters: options.memory?.characters,
     }),
     models,
     limiter,

@@ -41,17 +41,19 @@ export async function claim(
     arm: string | null;
     settings: object;
     is_cancelled: boolean;
-  }>(
-    `update dramatis.conversations
-     set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
-     where id = $1 and status in ('waiting', 'running')
-     returning run_id, position, arm, settings, (select is_cancelled from dramatis.runs where runs.id = run_id)`,
-    [conversationId, lease, worker],
-  );
+  }>(CLAIM, [conversationId, lease, worker]);
   if (row === undefined) return undefined;
   const { run_id: runId, position, arm, settings, is_cancelled: isCancelled } = row;
   return { runId, conversationId, lease, position, arm: arm ?? undefined, settings, isCancelled };
 }
+
+const CLAIM = {
+  name: "dramatis-claim",
+  text: `update dramatis.conversations
+      set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
+      where id = $1 and status in ('waiting', 'running')
+      returning run_id, position, arm, settings, (select is_cancelled from dramatis.runs where runs.id = run_id)`,
+};
 
 /** Puts a conversation back that was begun and is not over; what it asked is kept. False: it is another worker's by now. */
 export async function giveBack(sql: Sql, { conversationId, lease }: Holder): Promise<boolean> {
@@ -114,56 +116,70 @@ export async function finish(
   const { turns, failures, usage, ending, status: _, startedAt, endedAt, ...rest } = record;
   const { totals, entries } = usage;
   const kept = { ...rest, totals };
-  const rows = await tx.query(
-    `update dramatis.conversations set
-       status = $3, lease = null, ending = $4, record = $5, turns = $6, requests = $7, input_tokens = $8,
-       cached_input_tokens = $9, output_tokens = $10, cost_nano_usd = $11, unpriced_requests = $12,
-       unpriced_bound_nano_usd = $13, started_at = $14, ended_at = $15
-     where id = $1 and lease = $2 returning id`,
-    [
-      conversationId,
-      lease,
-      status,
-      JSON.stringify(ending),
-      JSON.stringify(kept),
-      turns.length,
-      totals.requests,
-      totals.inputTokens,
-      totals.cachedInputTokens,
-      totals.outputTokens,
-      totals.costNanoUsd,
-      totals.unpricedRequests,
-      totals.unpricedBoundNanoUsd,
-      startedAt,
-      endedAt,
-    ],
-  );
+  const rows = await tx.query(FINISH, [
+    conversationId,
+    lease,
+    status,
+    JSON.stringify(ending),
+    JSON.stringify(kept),
+    turns.length,
+    totals.requests,
+    totals.inputTokens,
+    totals.cachedInputTokens,
+    totals.outputTokens,
+    totals.costNanoUsd,
+    totals.unpricedRequests,
+    totals.unpricedBoundNanoUsd,
+    startedAt,
+    endedAt,
+  ]);
   if (rows.length === 0) throw leaseLost(conversationId);
-  for (const table of ["turns", "usage_entries", "failures"])
-    await tx.query(`delete from dramatis.${table} where conversation_id = $1`, [conversationId]);
-  await tx.query(
-    `insert into dramatis.turns (conversation_id, turn, speaker, model, message, body)
-     select $1, (one ->> 'turn')::integer, one ->> 'speaker', one -> 'model' ->> 'id', one ->> 'message', one
-     from json_array_elements($2) as one`,
-    [conversationId, JSON.stringify(turns)],
-  );
-  await tx.query(
-    `insert into dramatis.usage_entries
-     select $1, entry.* from json_to_recordset($2) as entry (
-       position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
-       cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
-       cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text)`,
-    [conversationId, JSON.stringify(column(entries))],
-  );
-  await tx.query(
-    `insert into dramatis.failures (conversation_id, position, turn, kind, body)
-     select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one
-     from json_array_elements($2) with ordinality as listed (one, place)`,
-    [conversationId, JSON.stringify(failures)],
-  );
-  if (status === "completed")
-    await tx.query("delete from dramatis.requests where conversation_id = $1", [conversationId]);
+  await tx.query(INSERT_PARTS, [
+    conversationId,
+    JSON.stringify(turns),
+    JSON.stringify(column(entries)),
+    JSON.stringify(failures),
+  ]);
 }
+
+/** What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. */
+const FINISH = {
+  name: "dramatis-finish",
+  text: `with ended as (
+       update dramatis.conversations set
+         status = $3, lease = null, ending = $4, record = $5, turns = $6, requests = $7, input_tokens = $8,
+         cached_input_tokens = $9, output_tokens = $10, cost_nano_usd = $11, unpriced_requests = $12,
+         unpriced_bound_nano_usd = $13, started_at = $14, ended_at = $15
+       where id = $1 and lease = $2 returning id
+     ), no_turns as (
+       delete from dramatis.turns where conversation_id in (select id from ended)
+     ), no_entries as (
+       delete from dramatis.usage_entries where conversation_id in (select id from ended)
+     ), no_failures as (
+       delete from dramatis.failures where conversation_id in (select id from ended)
+     ), no_requests as (
+       delete from dramatis.requests where conversation_id in (select id from ended where $3 = 'completed')
+     )
+     select id from ended`,
+};
+
+const INSERT_PARTS = {
+  name: "dramatis-insert-parts",
+  text: `with said as (
+       insert into dramatis.turns (conversation_id, turn, speaker, model, message, body)
+       select $1, (one ->> 'turn')::integer, one ->> 'speaker', one -> 'model' ->> 'id', one ->> 'message', one
+       from json_array_elements($2) as one
+     ), spent as (
+       insert into dramatis.usage_entries
+       select $1, entry.* from json_to_recordset($3) as entry (
+         position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
+         cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
+         cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text)
+     )
+     insert into dramatis.failures (conversation_id, position, turn, kind, body)
+     select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one
+     from json_array_elements($4) with ordinality as listed (one, place)`,
+};
 
 /** Ends a conversation that could not even begin: it has no record, but says why. */
 export async function finishAsFailed(

@@ -86,8 +86,11 @@ const keptOf = (row: Row): KeptRequest => ({
 /** All requests of a conversation, in the order in which they were first made. */
 export async function requestsOf(sql: Sql, conversationId: string): Promise<KeptRequest[]> {
   const rows = await sql.query<Row>(
-    `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd
+    {
+      name: "dramatis-requests-of",
+      text: `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd
      from dramatis.requests where conversation_id = $1 order by first_at, occurrence`,
+    },
     [conversationId],
   );
   return rows.map(keptOf);
@@ -96,7 +99,10 @@ export async function requestsOf(sql: Sql, conversationId: string): Promise<Kept
 /** What a run may still spend. */
 export async function fundsOf(sql: Sql, runId: string): Promise<Funds> {
   const [row] = await sql.query<{ spent: number; held: number; cap: number | null }>(
-    "select spent_nano_usd spent, held_nano_usd held, max_cost_nano_usd cap from dramatis.runs where id = $1",
+    {
+      name: "dramatis-funds-of",
+      text: "select spent_nano_usd spent, held_nano_usd held, max_cost_nano_usd cap from dramatis.runs where id = $1",
+    },
     [runId],
   );
   return { spentNanoUsd: row?.spent ?? 0, heldNanoUsd: row?.held ?? 0, capNanoUsd: row?.cap ?? undefined };
@@ -116,7 +122,9 @@ export async function hold(
     held: number;
     cap: number | null;
   }>(
-    `with fence as (
+    {
+      name: "dramatis-hold",
+      text: `with fence as (
        select id from dramatis.conversations where id = $2 and lease = $3 for share
      ), before as (
        select coalesce(held_nano_usd, 0) as held from dramatis.requests
@@ -137,6 +145,7 @@ export async function hold(
      select exists (select from fence) as fence, exists (select from granted) as granted,
        spent_nano_usd as spent, held_nano_usd as held, max_cost_nano_usd as cap
      from dramatis.runs where id = $1`,
+    },
     [runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model, amountNanoUsd],
   );
   if (row === undefined || !row.fence) throw fenced(holder);
@@ -157,13 +166,16 @@ export async function markSent(
   const { runId, conversationId, lease } = holder;
   const { digest, occurrence, purpose, turn, persona, model, attempts, boundNanoUsd } = request;
   const rows = await sql.query(
-    `insert into dramatis.requests
+    {
+      name: "dramatis-mark-sent",
+      text: `insert into dramatis.requests
        (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, bound_nano_usd)
      select id, $4, $5, $1, $6, $7, $8, $9, 'sent', $10, $11
      from dramatis.conversations where id = $2 and lease = $3 for share
      on conflict (conversation_id, digest, occurrence) do update
        set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd, sent_at = clock_timestamp()
      returning 1`,
+    },
     [
       runId,
       conversationId,
@@ -196,7 +208,9 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
   const { digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, spentNanoUsd } =
     closing;
   const [row] = await sql.query<{ fence: boolean }>(
-    `with fence as (
+    {
+      name: "dramatis-settle",
+      text: `with fence as (
        select id from dramatis.conversations where id = $2 and lease = $3 for share
      ), before as (
        select held_nano_usd from dramatis.requests
@@ -214,6 +228,7 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
        from before where runs.id = $1 and before.held_nano_usd is not null
      )
      select exists (select from fence) as fence`,
+    },
     [
       runId,
       conversationId,

@@ -114,6 +114,19 @@ export async function listRuns(sql: Sql, limit = 100): Promise<StoredRun[]> {
   return rows.map(runFrom);
 }
 
+const MOST_BUDGETS = 100;
+
+/** What unfinished runs with a cap may still spend, the newest first. */
+export function budgetsLeft(sql: Sql): Promise<{ run: string; leftNanoUsd: number }[]> {
+  return sql.query(
+    `select id as run, greatest(0, max_cost_nano_usd - spent_nano_usd - held_nano_usd) as "leftNanoUsd"
+     from dramatis.runs where max_cost_nano_usd is not null and exists (
+       select from dramatis.conversations where run_id = runs.id and status in ('waiting', 'running'))
+     order by created_at desc limit $1`,
+    [MOST_BUDGETS],
+  );
+}
+
 /** Nothing more of the run is begun; what is under way ends after its turn, on whichever worker it is. */
 export async function cancelRun(tx: Sql, id: string): Promise<void> {
   await tx.query("update dramatis.runs set is_cancelled = true where id = $1", [id]);

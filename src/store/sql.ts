@@ -1,11 +1,18 @@
 /** Statements and transactions over a pool, the same for both engines. */
 import pg from "pg";
 
+/** A statement that is run again and again: a connection parses it once, under its name. */
+export interface PreparedStatement {
+  /** One name for one text, in all of the program. */
+  name: string;
+  text: string;
+}
+
 /** Runs statements of Postgres SQL; `$1` is the first parameter. */
 export interface Sql {
   /** The rows of one statement. Whole numbers of 64 bits come as numbers where they are exact; times as `Date`. */
   query<Row extends object = Record<string, unknown>>(
-    text: string,
+    statement: string | PreparedStatement,
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /**
@@ -32,31 +39,51 @@ export const TYPES: pg.CustomTypesConfig = {
   },
 } as pg.CustomTypesConfig;
 
-const on = (client: pg.ClientBase): Sql => ({
-  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const { rows } = await client.query<Row>(text, [...values]);
-    return rows;
-  },
-  transaction: (run) => run(on(client)),
-});
+/** Told of every statement once it is over, with how long it took; a statement that fails counts as well. */
+export type OnStatement = (ms: number) => void;
+
+/** Statements one by one, each told of. */
+type Run = <Row extends object>(
+  statement: string | PreparedStatement,
+  values: readonly unknown[],
+) => Promise<Row[]>;
+
+const runOn =
+  (target: Pick<pg.ClientBase, "query">, onStatement: OnStatement | undefined): Run =>
+  async <Row extends object>(statement: string | PreparedStatement, values: readonly unknown[]) => {
+    const startedAt = performance.now();
+    const asked = typeof statement === "string" ? { text: statement } : statement;
+    try {
+      const { rows } = await target.query<Row>({ ...asked, values: [...values] });
+      return rows;
+    } finally {
+      onStatement?.(performance.now() - startedAt);
+    }
+  };
+
+const on = (run: Run): Sql => {
+  const sql: Sql = {
+    query: (statement, values = []) => run(statement, values),
+    transaction: (inside) => inside(sql),
+  };
+  return sql;
+};
 
 /** Statements of a pool; transactions on one of its clients, which is thrown away where it cannot be rolled back. */
-export function sqlOf(pool: pg.Pool): Sql {
+export function sqlOf(pool: pg.Pool, onStatement?: OnStatement): Sql {
   return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-      const { rows } = await pool.query<Row>(text, [...values]);
-      return rows;
-    },
-    async transaction(run) {
+    ...on(runOn(pool, onStatement)),
+    async transaction(inside) {
       const client = await pool.connect();
+      const run = runOn(client, onStatement);
       let broken: Error | undefined;
       try {
-        await client.query("begin");
-        const result = await run(on(client));
-        await client.query("commit");
+        await run("begin", []);
+        const result = await inside(on(run));
+        await run("commit", []);
         return result;
       } catch (error) {
-        await client.query("rollback").catch((cause: Error) => {
+        await run("rollback", []).catch((cause: Error) => {
           broken = cause;
         });
         throw error;

@@ -4,12 +4,14 @@ import type pg from "pg";
 import { createCheckpointer } from "./checkpointer.ts";
 import { addressOf, type EngineName, openEngine } from "./engine.ts";
 import { migrate } from "./migrate.ts";
-import { type Sql, sqlOf } from "./sql.ts";
+import { type OnStatement, type Sql, sqlOf } from "./sql.ts";
 
 /** How a store is opened. */
 export interface StoreOptions {
   /** Connections at most; Postgres only. Default 10. */
   poolSize?: number | undefined;
+  /** Told how long every statement took, in milliseconds; those of the queue itself are not told. */
+  onStatement?: OnStatement | undefined;
 }
 
 /** A store that is open. */
@@ -43,7 +45,7 @@ export async function openStore(address: string, options: StoreOptions = {}): Pr
   return {
     engine: engine.name,
     place: engine.place,
-    sql: sqlOf(engine.pool),
+    sql: sqlOf(engine.pool, options.onStatement),
     pool: engine.pool,
     checkpointer: createCheckpointer(engine.pool),
     dump: async () => await engine.dump?.(),

@@ -47,6 +47,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     beforeSend: undefined,
     isAnswered: false,
     requestId: undefined,
+    isReplayed: false,
     fromCache: false,
     ...changes,
   };

@@ -45,6 +45,7 @@ export function answerFrom(
   exchange: Exchange,
   apiKey: string | undefined,
 ): Completion {
+  exchange.isReplayed = true;
   if (completion === undefined) {
     const { code, message, ...fields } = failure;
     throw new ModelError(code, message, { model: exchange.model.id, ...fields });
