@@ -87,6 +87,7 @@ it("exports these values and no others", () => {
     "newConversationId",
     "openDramatis",
     "openReplay",
+    "openStore",
     "openVault",
     "personaSchema",
     "recordOf",
