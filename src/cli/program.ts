@@ -14,6 +14,7 @@ import { addPersonas } from "./personas.ts";
 import { addQuote } from "./quote.ts";
 import { addRun } from "./run.ts";
 import { addScenarios } from "./scenarios.ts";
+import { addStore } from "./store.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -29,6 +30,7 @@ const COMMANDS: readonly Register[] = [
   addKeys,
   addCheck,
   addOffline,
+  addStore,
   addStudio,
 ];
 
