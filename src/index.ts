@@ -124,6 +124,8 @@ export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
 export type { ConversationStatus } from "./store/conversations.ts";
+export type { EngineName } from "./store/engine.ts";
+export type { Sql } from "./store/sql.ts";
 export { openStore, type Store, type StoreOptions } from "./store/store.ts";
 export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";
 export type { KeySource } from "./vault/find-key.ts";

@@ -18,6 +18,7 @@ import { addRun } from "./run.ts";
 import { addRuns } from "./runs.ts";
 import { addScenarios } from "./scenarios.ts";
 import { addSimulate } from "./simulate.ts";
+import { addStore } from "./store.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
 import { addWorker } from "./worker.ts";
@@ -38,6 +39,7 @@ const COMMANDS: readonly Register[] = [
   addCheck,
   addExperiment,
   addOffline,
+  addStore,
   addStudio,
   addWorker,
 ];

@@ -162,7 +162,8 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       model,
       choice,
       startedAt: new Date(startedAt).toISOString(),
-      durationMs: clock() - startedAt,
+      // A clock that is set back is no reason to lose what was paid for.
+      durationMs: Math.max(0, clock() - startedAt),
     };
     const outcome = answer !== undefined ? "repaired" : halt !== undefined ? "stopped" : "skipped";
     const failures: TurnFailure[] = problems.map((problem) => ({ ...spoken, ...problem, outcome }));

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type * as Sqlite from "node:sqlite";
 import { DramatisError } from "../domain/errors.ts";
 
 export interface DirectoryLock {
@@ -12,13 +12,24 @@ export interface DirectoryLock {
 const isBusy = (error: unknown) =>
   error instanceof Error && "errcode" in error && (error.errcode === 5 || error.errcode === 261);
 
-/** Who says to hold it; only for people to read. */
-function holderOf(file: string): string {
+/** Who says to hold a directory; only for people to read. */
+export function holderOf(directory: string): string {
   try {
-    return readFileSync(file, "utf8").trim().slice(0, 200);
+    return readFileSync(`${directory}.holder`, "utf8").trim().slice(0, 200);
   } catch {
     return "another process";
   }
+}
+
+/** Loaded only by whoever opens an embedded store: Node 22.12 has it behind a flag. */
+function sqlite(): typeof Sqlite {
+  // Undefined where this Node does not have it.
+  const found = process.getBuiltinModule("node:sqlite") as typeof Sqlite | undefined;
+  if (found !== undefined) return found;
+  throw new DramatisError(
+    "store-failed",
+    `An embedded store needs Node 22.13 or newer, got ${process.version}. Update Node, or use --store postgres://…`,
+  );
 }
 
 /**
@@ -29,6 +40,7 @@ export function lockDirectory(directory: string): DirectoryLock {
   const file = `${directory}.lock`;
   const holder = `${directory}.holder`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("BEGIN EXCLUSIVE");
@@ -37,7 +49,7 @@ export function lockDirectory(directory: string): DirectoryLock {
     if (!isBusy(error)) throw error;
     throw new DramatisError(
       "store-busy",
-      `The store ${directory} is in use by ${holderOf(holder)}. Wait until it ends, or name another store: --store <directory or postgres://…>. Many processes at once need Postgres.`,
+      `The store ${directory} is in use by ${holderOf(directory)}. Wait until it ends, or name another store: --store <directory or postgres://…>. Many processes at once need Postgres.`,
       { cause: error },
     );
   }

@@ -5,9 +5,11 @@ import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { DramatisError } from "../domain/errors.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
-import { TYPES } from "./sql.ts";
+import { checkRoom } from "./room.ts";
+import { typesOf } from "./sql.ts";
 
 export const ENGINES = ["pglite", "postgres"] as const;
+/** `pglite`: embedded in this process; `postgres`: a server. */
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Engine {
@@ -15,6 +17,8 @@ export interface Engine {
   readonly pool: pg.Pool;
   /** What people may read: a directory, or host and database without credentials. */
   readonly place: string;
+  /** Embedded only. @throws DramatisError `store-failed` when the disk is as good as full */
+  checkRoom?(): void;
   /** Whole content as a compressed archive; embedded only. */
   dump?(): Promise<Blob>;
   close(): Promise<void>;
@@ -56,6 +60,23 @@ function placeOf(url: string): string {
 const reason = (error: unknown) =>
   error instanceof Error && error.message !== "" ? error.message : String(error);
 
+/** Also for those who use the pool itself, with a promise or a callback: the queue, the checkpoints. */
+function guardRoom(pool: pg.Pool, directory: string): void {
+  const connect = pool.connect.bind(pool) as (...args: unknown[]) => unknown;
+  const guarded = (...args: unknown[]): unknown => {
+    try {
+      checkRoom(directory);
+    } catch (error) {
+      const [callback] = args;
+      if (typeof callback !== "function") return Promise.reject(error);
+      process.nextTick(callback, error);
+      return undefined;
+    }
+    return connect(...args);
+  };
+  pool.connect = guarded as typeof pool.connect;
+}
+
 async function openPglite(directory: string, archive: Blob | undefined): Promise<Engine> {
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats !== undefined && !stats.isDirectory()) {
@@ -68,6 +89,7 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
   try {
     lock = lockDirectory(directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    checkRoom(directory);
     const [{ PGlite }, { createPgConfig }, { default: pg }] = await Promise.all([
       import("@electric-sql/pglite"),
       import("@electric-sql/pglite/node-postgres"),
@@ -82,11 +104,13 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
       max: 1,
       idleTimeoutMillis: 0,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-      types: TYPES,
+      types: typesOf(pg),
     } as pg.PoolConfig);
+    guardRoom(pool, directory);
     const held = lock;
     return {
       name: "pglite",
+      checkRoom: () => checkRoom(directory),
       pool,
       place: directory,
       async dump() {
@@ -119,13 +143,14 @@ async function openPostgres(url: string, poolSize: number): Promise<Engine> {
   const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: url,
-    max: poolSize,
+    // A migration holds one for its lock while it uses another.
+    max: Math.max(2, poolSize),
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     keepAlive: true,
     // A process that was stopped in the middle of a transaction must not keep others out for ever.
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: "dramatis",
-    types: TYPES,
+    types: typesOf(pg),
   });
   // An idle client whose server went away; whoever asks next gets a new one, or the error.
   pool.on("error", () => undefined);

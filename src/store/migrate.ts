@@ -45,6 +45,9 @@ async function migrateAlone({ pool, place }: Engine): Promise<void> {
   );
   const version = await versionOf(pool);
   checkVersion(version, place);
+  // First, since whoever sees the version below takes everything to be there. Its own migrations race, which the lock around
+  // this prevents.
+  await createCheckpointer(pool).setup();
   for (const [place, statements] of MIGRATIONS.entries()) {
     if (place < version) continue;
     await sql.transaction(async (tx) => {
@@ -52,8 +55,6 @@ async function migrateAlone({ pool, place }: Engine): Promise<void> {
       await tx.query("insert into dramatis.migrations (version) values ($1)", [place + 1]);
     });
   }
-  // Its own migrations race, which the lock around this prevents.
-  await createCheckpointer(pool).setup();
 }
 
 /** @throws DramatisError `store-failed` when a newer version of Dramatis made the tables. */

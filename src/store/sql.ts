@@ -1,5 +1,6 @@
 /** Statements and transactions over a pool, the same for both engines. */
-import pg from "pg";
+import type pg from "pg";
+import { isAway, PATIENCE, type Patience, storeError, throughOutages } from "./outage.ts";
 
 /** A statement that is run again and again: a connection parses it once, under its name. */
 export interface PreparedStatement {
@@ -10,14 +11,19 @@ export interface PreparedStatement {
 
 /** Runs statements of Postgres SQL; `$1` is the first parameter. */
 export interface Sql {
-  /** The rows of one statement. Whole numbers of 64 bits come as numbers where they are exact; times as `Date`. */
+  /**
+   * The rows of one statement. Whole numbers of 64 bits come as numbers where they are exact; times as `Date`.
+   * Outside a transaction it must be one that changes nothing more when it is carried out twice: where the connection was
+   * lost before the answer came, it is sent again.
+   */
   query<Row extends object = Record<string, unknown>>(
     statement: string | PreparedStatement,
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /**
-   * All or nothing. Only the given `Sql` may be used inside: the embedded engine has one connection, and a statement
-   * beside the transaction would wait for it for ever.
+   * All or nothing, and once: where the connection was lost, the whole is run again unless it was committed. Only the given
+   * `Sql` may be used inside: the embedded engine has one connection, and a statement beside the transaction would wait for
+   * it for ever.
    */
   transaction<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
 }
@@ -32,12 +38,13 @@ const wholeNumber = (text: string): number => {
 };
 
 /** For every client of the store's pools, instead of a setting of the whole process. */
-export const TYPES: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: "text" | "binary") {
-    if (oid === INT8 && format !== "binary") return wholeNumber;
-    return pg.types.getTypeParser(oid, format);
-  },
-} as pg.CustomTypesConfig;
+export const typesOf = ({ types }: Pick<typeof pg, "types">): pg.CustomTypesConfig =>
+  ({
+    getTypeParser(oid: number, format?: "text" | "binary") {
+      if (oid === INT8 && format !== "binary") return wholeNumber;
+      return types.getTypeParser(oid, format);
+    },
+  }) as pg.CustomTypesConfig;
 
 /** Told of every statement once it is over, with how long it took; a statement that fails counts as well. */
 export type OnStatement = (ms: number) => void;
@@ -61,35 +68,125 @@ const runOn =
     }
   };
 
-const on = (run: Run): Sql => {
+/** Statements of a transaction. */
+function on(run: Run, checkRoom: () => void): Sql {
   const sql: Sql = {
-    query: (statement, values = []) => run(statement, values),
+    query(statement, values = []) {
+      checkRoom();
+      return run(statement, values);
+    },
     transaction: (inside) => inside(sql),
   };
   return sql;
-};
+}
 
-/** Statements of a pool; transactions on one of its clients, which is thrown away where it cannot be rolled back. */
-export function sqlOf(pool: pg.Pool, onStatement?: OnStatement): Sql {
+/** A transaction whose commit was sent, and whose answer was lost. */
+class UnansweredCommit extends Error {
+  readonly id: string;
+
+  constructor(id: string, cause: unknown) {
+    super("Connection terminated while a transaction was committed", { cause });
+    this.id = id;
+  }
+}
+
+/** One attempt, on a client of its own, which is thrown away where it cannot be rolled back. */
+async function attempt<T>(
+  pool: pg.Pool,
+  { isRemote = false, checkRoom = () => undefined, onStatement }: SqlOptions,
+  inside: (sql: Sql) => Promise<T>,
+): Promise<{ result: T }> {
+  const client = await pool.connect();
+  const run = runOn(client, onStatement);
+  let broken: Error | undefined;
+  let id: string | undefined;
+  // A connection that ends between two statements is told here; the next statement fails of it.
+  const onLoss = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", onLoss);
+  try {
+    await run("begin", []);
+    const result = await inside(on(run, checkRoom));
+    if (isRemote) {
+      const rows = await run<{ id: string | null }>(
+        "select pg_current_xact_id_if_assigned()::text as id",
+        [],
+      );
+      id = rows[0]?.id ?? undefined;
+    }
+    try {
+      await run("commit", []);
+    } catch (error) {
+      if (id !== undefined && isAway(error)) throw new UnansweredCommit(id, error);
+      throw error;
+    }
+    return { result };
+  } catch (error) {
+    await run("rollback", []).catch((cause: Error) => {
+      broken = cause;
+    });
+    throw error;
+  } finally {
+    client.off("error", onLoss);
+    client.release(broken);
+  }
+}
+
+/** Asks the server how a transaction ended; while it is still at it, its locks would be in the way of another attempt. */
+async function wasCommitted(pool: pg.Pool, id: string): Promise<boolean> {
+  const { rows } = await pool.query<{ status: string | null }>("select pg_xact_status($1::xid8) as status", [
+    id,
+  ]);
+  if (rows[0]?.status === "in progress")
+    throw new Error("Connection terminated, the transaction is not over");
+  return rows[0]?.status === "committed";
+}
+
+export interface SqlOptions {
+  /** For messages: the directory, or host and database. */
+  place?: string | undefined;
+  /** True: a server, which may go away and come back. */
+  isRemote?: boolean | undefined;
+  /** Asked before each statement of a transaction; throws where the disk is as good as full. */
+  checkRoom?: (() => void) | undefined;
+  patience?: Patience | undefined;
+  onStatement?: OnStatement | undefined;
+}
+
+/** Statements and transactions of a pool. With a server, an outage is waited out. */
+export function sqlOf(pool: pg.Pool, options: SqlOptions = {}): Sql {
+  const { place = "of this process", isRemote = false, patience = PATIENCE } = options;
+  const through = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await (isRemote ? throughOutages(patience, run) : run());
+    } catch (error) {
+      throw storeError(error, place);
+    }
+  };
+  const ask = runOn(pool, options.onStatement);
   return {
-    ...on(runOn(pool, onStatement)),
-    async transaction(inside) {
-      const client = await pool.connect();
-      const run = runOn(client, onStatement);
-      let broken: Error | undefined;
-      try {
-        await run("begin", []);
-        const result = await inside(on(run));
-        await run("commit", []);
-        return result;
-      } catch (error) {
-        await run("rollback", []).catch((cause: Error) => {
-          broken = cause;
-        });
-        throw error;
-      } finally {
-        client.release(broken);
-      }
+    query: (statement, values = []) => through(() => ask(statement, values)),
+    transaction<T>(run: (sql: Sql) => Promise<T>) {
+      let last: { result: T } | undefined;
+      let unanswered: string | undefined;
+      return through(async () => {
+        if (unanswered !== undefined && last !== undefined && (await wasCommitted(pool, unanswered))) {
+          return last.result;
+        }
+        unanswered = undefined;
+        try {
+          return (
+            await attempt(pool, options, async (tx) => {
+              last = { result: await run(tx) };
+              return last.result;
+            })
+          ).result;
+        } catch (error) {
+          if (error instanceof UnansweredCommit) unanswered = error.id;
+          throw error;
+        }
+      });
     },
   };
 }
