@@ -9,7 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { loadScenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
-import { openSimulations } from "../src/simulation.ts";
+import { openSimulations } from "../src/simulation/simulations.ts";
 import { progressOf } from "../src/store/runs.ts";
 import { openStore } from "../src/store/store.ts";
 

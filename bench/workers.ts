@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { loadScenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
-import { openSimulations } from "../src/simulation.ts";
+import { openSimulations } from "../src/simulation/simulations.ts";
 import { openStore, type Store } from "../src/store/store.ts";
 import { startPostgres } from "../test/store/postgres-server.ts";
 

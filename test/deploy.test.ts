@@ -174,7 +174,7 @@ it("would notice a flag that there is not", () => {
 });
 
 it("names the queue's dashboard with the schema that the queue has", () => {
-  const schema = /const SCHEMA = "(\w+)"/.exec(read("src/fleet/queue.ts"))?.[1];
+  const schema = /SCHEMA = "(\w+)"/.exec(read("src/fleet/jobs.ts"))?.[1];
   for (const file of ["deploy/compose.yaml", "deploy/kubernetes.yaml"])
     expect(read(file)).toContain(`PGBOSS_SCHEMA=${schema}`);
 });

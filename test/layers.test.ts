@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 /** Level 1 is the top. Parts of one level do not import each other. */
 const LAYERS: readonly (readonly string[])[] = [
   ["graphs", "src/cli", "src/server", "src/index.ts"],
-  ["src/simulation.ts", "src/export.ts"],
+  ["src/simulation", "src/export.ts"],
   ["src/app.ts"],
   ["src/quote", "src/experiment"],
   ["src/conversation", "src/fleet"],

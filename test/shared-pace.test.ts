@@ -4,7 +4,7 @@ import { loadCatalog } from "../src/catalog/catalog.ts";
 import { createOfflineServer } from "../src/offline/server.ts";
 import { loadScenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
-import { openSimulations, type SimulationsOptions } from "../src/simulation.ts";
+import { openSimulations, type SimulationsOptions } from "../src/simulation/simulations.ts";
 import { openStore } from "../src/store/store.ts";
 import { onEachEngine } from "./store/engines.ts";
 

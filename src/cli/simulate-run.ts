@@ -2,9 +2,11 @@
 import { newConversationId } from "../app.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
+import { findExperiment, isExperiment } from "../experiment/experiment-file.ts";
 import { count } from "../report/figures.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
-import { firstSeed, openSimulations, type Simulations } from "../simulation.ts";
+import { firstSeed } from "../simulation/planning.ts";
+import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { openCount, progressOf } from "../store/progress.ts";
 import { runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -24,7 +26,7 @@ export interface WorkFlags
 export interface SimulateFlags
   extends WorkFlags,
     Pick<RunFlags, "seed" | "turns" | "model" | "complexity" | "context" | "maxCost"> {
-  runs: number;
+  runs?: number;
   id?: string;
 }
 
@@ -133,29 +135,71 @@ async function work(
   });
 }
 
-/** `dramatis simulate <scenario>`; returns the exit code. */
-export async function simulate(name: string, flags: SimulateFlags, terminal: Terminal): Promise<number> {
-  const scenario = findScenario(inputPath(name, terminal.env));
-  const { runs: conversations, maxCost: maxCostUsd, ...settings } = flags;
-  const id = flags.id ?? newConversationId(scenario.id, terminal.clock()).slice(0, -6);
-  const context = contextOf(settings);
+/** What of the flags stands beside a scenario's own settings. */
+const contextIn = ({ turns, model, complexity, context }: SimulateFlags) =>
+  contextOf({
+    ...(turns === undefined ? {} : { turns }),
+    ...(model === undefined ? {} : { model }),
+    ...(complexity === undefined ? {} : { complexity }),
+    ...(context === undefined ? {} : { context }),
+  });
+
+/** Writes a run of a scenario to the store. False: it is there already. */
+async function planScenario(
+  name: string,
+  {
+    id,
+    flags,
+    simulations,
+    store,
+  }: { id: string; flags: SimulateFlags; simulations: Simulations; store: Store },
+): Promise<boolean> {
+  const scenario = findScenario(name);
+  // Whatever is wrong with the scenario is said before anything is written.
+  simulations.dramatis.conversation(scenario);
+  const { runs: conversations = 1, maxCost: maxCostUsd } = flags;
+  const seed =
+    flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
+  return await simulations.plan({ id, scenario, conversations, seed, context: contextIn(flags), maxCostUsd });
+}
+
+/** The same for an experiment, whose file says how many conversations there are. */
+async function planExperiment(
+  name: string,
+  { id, flags, simulations }: { id: string; flags: SimulateFlags; simulations: Simulations },
+): Promise<boolean> {
+  if (flags.runs !== undefined) {
+    throw new DramatisError(
+      "invalid-argument",
+      "--runs: an experiment's file says how often each arm is held. Leave it out, or change `repeats` there.",
+    );
+  }
+  const { catalog } = simulations.dramatis;
+  const { seed, maxCost: maxCostUsd } = flags;
+  const experiment = findExperiment(name, { catalog });
+  return await simulations.planExperiment({ id, experiment, seed, context: contextIn(flags), maxCostUsd });
+}
+
+/** `dramatis simulate <scenario or experiment>`; returns the exit code. */
+export async function simulate(typed: string, flags: SimulateFlags, terminal: Terminal): Promise<number> {
+  const name = inputPath(typed, terminal.env);
+  const isOfExperiment = isExperiment(name);
+  const { id: given } = isOfExperiment ? findExperiment(name) : findScenario(name);
+  const id = flags.id ?? newConversationId(given, terminal.clock()).slice(0, -6);
   return await withStore(await openRunStore(flags.store, terminal), (store) =>
     withSimulations(store, flags, terminal, async (simulations) => {
-      if (settings.model !== undefined) checkModel(settings.model, simulations.dramatis.catalog);
-      // Whatever is wrong with the scenario is said before anything is written.
-      simulations.dramatis.conversation(scenario);
-      const seed =
-        flags.seed ??
-        (await firstSeed(store.sql, id)) ??
-        scenario.seed ??
-        Math.floor(Math.random() * 2 ** 30);
-      const isNew = await simulations.plan({ id, scenario, conversations, seed, context, maxCostUsd });
+      if (flags.model !== undefined) checkModel(flags.model, simulations.dramatis.catalog);
+      const plan = isOfExperiment ? planExperiment : planScenario;
+      const isNew = await plan(name, { id, flags, simulations, store });
       if (!isNew && !flags.json) {
         const open = openCount(await progressOf(store.sql, id));
         const rest = open === 0 ? "nothing is missing" : `${count(open, "conversation")} to go`;
         terminal.writeError(`The run ${id} is there already: ${rest}.\n`);
       }
-      return await work(store, simulations, { runId: id, flags, terminal });
+      const code = await work(store, simulations, { runId: id, flags, terminal });
+      if (isOfExperiment && !flags.json)
+        terminal.writeError(`Its results: dramatis experiment results ${id}\n`);
+      return code;
     }),
   );
 }

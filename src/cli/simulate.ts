@@ -38,8 +38,8 @@ export function addSimulate(program: Command, terminal: Terminal, exit: (code: n
   const simulate = program
     .command("simulate")
     .description("hold many conversations of a scenario, kept in a store")
-    .argument("<scenario>", "a scenario file, or the id of one that comes with Dramatis")
-    .option("--runs <n>", "how many conversations", wholeNumber(1, 1_000_000), 1)
+    .argument("<scenario>", "a scenario or an experiment: a file, or the id of one that comes with Dramatis")
+    .option("--runs <n>", "how many conversations of a scenario (default: 1)", wholeNumber(1, 1_000_000))
     .option("--id <id>", "names the run; the same command again goes on with what is missing", some("an id"))
     .option("--seed <n>", "of the first conversation; each further one has the next", wholeNumber(0, 2 ** 30))
     .option("--max-cost <dollars>", "a cap that all conversations share, on all workers", dollars)

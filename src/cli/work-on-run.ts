@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { DramatisError, type ErrorCode } from "../domain/errors.ts";
 import { wait } from "../model/wait.ts";
 import { jsonText } from "../report/json-text.ts";
-import type { Simulations } from "../simulation.ts";
+import type { Simulations } from "../simulation/simulations.ts";
 import { openCount, type Progress, progressOf, workersOf } from "../store/progress.ts";
 import { runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";

@@ -8,7 +8,7 @@ import { type Endpoint, openEndpoint } from "../fleet/endpoint.ts";
 import { createMetrics } from "../fleet/metrics.ts";
 import { count } from "../report/figures.ts";
 import { plainText } from "../report/plain-text.ts";
-import { openSimulations, type Simulations } from "../simulation.ts";
+import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { budgetsLeft } from "../store/runs.ts";
 import { openStore } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { loadScenario, type Scenario } from "../../src/scenario/scenario.ts";
-import { openSimulations } from "../../src/simulation.ts";
+import { openSimulations } from "../../src/simulation/simulations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { parseExposition } from "../fleet/exposition.ts";
 import { createPrograms, type Program } from "../fleet/worker-process.ts";

@@ -8,7 +8,7 @@ import { runCommand } from "../../src/cli/program.ts";
 import { findExperiment } from "../../src/experiment/experiment-file.ts";
 import { readResults } from "../../src/experiment/read-results.ts";
 import { createOfflineServer } from "../../src/offline/server.ts";
-import { openSimulations, type Simulations } from "../../src/simulation.ts";
+import { openSimulations, type Simulations } from "../../src/simulation/simulations.ts";
 import { recordOf } from "../../src/store/conversations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { sampleTerminal } from "../cli/sample-terminal.ts";

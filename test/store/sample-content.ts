@@ -3,7 +3,8 @@ import { MessagesAnnotation, StateGraph } from "@langchain/langgraph";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { createOfflineServer } from "../../src/offline/server.ts";
 import { loadScenario } from "../../src/scenario/scenario.ts";
-import { openSimulations, type SimulationPlan } from "../../src/simulation.ts";
+import type { SimulationPlan } from "../../src/simulation/planning.ts";
+import { openSimulations } from "../../src/simulation/simulations.ts";
 import type { Store } from "../../src/store/store.ts";
 
 /** The offline server takes any. */

@@ -1,0 +1,101 @@
+/** Holds one conversation that was claimed: from its start, with every request that was made before answered from the store. */
+import type { Dramatis } from "../app.ts";
+import type { Conversation } from "../conversation/graph.ts";
+import { runConversation } from "../conversation/run.ts";
+import type { ConversationContextInput } from "../conversation/state.ts";
+import { ConversationError } from "../domain/conversation-error.ts";
+import { DramatisError } from "../domain/errors.ts";
+import { withChanges } from "../experiment/plan.ts";
+import { createCancellation, heldSignals } from "../fleet/cancellation.ts";
+import type { Held } from "../fleet/worker.ts";
+import { type Journal, openJournal } from "../model/recording/journal.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { armOf } from "../store/arms.ts";
+import type { Claimed } from "../store/conversations.ts";
+import { runOf } from "../store/runs.ts";
+import type { Sql } from "../store/sql.ts";
+import type { Definition, Settings } from "./planning.ts";
+
+export interface HoldOptions {
+  /** Ends the conversation before its next turn; it is to go on later. */
+  stop: AbortSignal;
+  /** Breaks off what is under way as well. */
+  abort: AbortSignal | undefined;
+  onTurn: ((conversation: Claimed, turn: number) => void) | undefined;
+}
+
+export interface HoldingParts {
+  sql: Sql;
+  dramatis: Dramatis;
+  /** Of the conversations that are held; the gateway looks them up here. */
+  journals: Map<string, Journal>;
+  clock: () => number;
+}
+
+/** What conversations of the same run and arm share. */
+interface Prepared {
+  graph: Conversation;
+  scenario: Scenario;
+  context: ConversationContextInput;
+}
+
+/** What no conversation can be blamed for: the store, or a lease that was lost. */
+const isOfTheStore = (error: unknown): boolean =>
+  error instanceof DramatisError && (error.code === "lease-lost" || error.code === "store-failed");
+
+export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) {
+  const graphs = new Map<string, Promise<Prepared>>();
+
+  /** Compiled once a run and arm. */
+  function graphOf({ runId, arm }: Claimed): Promise<Prepared> {
+    const key = JSON.stringify([runId, arm]);
+    const known = graphs.get(key);
+    if (known !== undefined) return known;
+    const compiled = (async () => {
+      const { scenario: base, context } = (await runOf(sql, runId)).definition as Definition;
+      const scenario = arm === undefined ? base : withChanges(base, (await armOf(sql, runId, arm)).changes);
+      return { graph: dramatis.conversation(scenario), scenario, context };
+    })();
+    compiled.catch(() => graphs.delete(key));
+    graphs.set(key, compiled);
+    return compiled;
+  }
+
+  const cancellation = createCancellation(sql);
+
+  async function hold(claimed: Claimed, { stop, abort, onTurn }: HoldOptions): Promise<Held | undefined> {
+    const { runId, conversationId } = claimed;
+    const { graph, scenario, context } = await graphOf(claimed);
+    const { seed } = claimed.settings as Settings;
+    const { transport } = dramatis;
+    const end = heldSignals(stop, abort);
+    if (claimed.isCancelled) end.cancel();
+    const unwatch = cancellation.watch(runId, end.cancel);
+    try {
+      const journal = await openJournal({ sql, holder: claimed, clock, onNew: end.onNew });
+      journals.set(conversationId, journal);
+      const record = await runConversation(graph, {
+        scenario,
+        conversationId,
+        transport,
+        input: { seed },
+        context,
+        stopSignal: end.stopSignal,
+        signal: end.signal,
+        onEvent: (event) => event.type === "turn" && onTurn?.(claimed, event.turn.turn),
+        clock,
+      });
+      if (record.status !== "interrupted") return { record };
+      return end.isCancelled() ? { record, status: "cancelled" } : undefined;
+    } catch (error) {
+      if (error instanceof ConversationError && !isOfTheStore(error.cause)) return { record: error.record };
+      throw error instanceof ConversationError ? error.cause : error;
+    } finally {
+      unwatch();
+      end.release();
+      journals.delete(conversationId);
+    }
+  }
+
+  return hold;
+}

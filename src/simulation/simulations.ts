@@ -1,0 +1,139 @@
+/** Simulations: runs of many conversations, planned into a store and held by workers, here or on other machines. */
+import { type Dramatis, type DramatisOptions, type LimitedAccount, openDramatis } from "../app.ts";
+import type { ConversationRecord } from "../domain/record.ts";
+import { focus } from "../fleet/jobs.ts";
+import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
+import { type FleetWorker, startWorker } from "../fleet/worker.ts";
+import { accountOf, createSharedLimiter } from "../model/pace/shared-limiter.ts";
+import type { Journal } from "../model/recording/journal.ts";
+import { createStoreCache } from "../model/store-cache.ts";
+import type { Store } from "../store/store.ts";
+import { createHolding } from "./holding.ts";
+import { createPlanning, type Planning } from "./planning.ts";
+
+export interface HeldConversation {
+  runId: string;
+  conversationId: string;
+}
+
+export interface WorkerOptions {
+  /** Conversations at a time. */
+  concurrency: number;
+  /** Named in the store. */
+  name: string;
+  /** In an embedded store, the only run that is worked on; default: all. On Postgres a worker takes what there is. */
+  runId?: string | undefined;
+  /** Breaks off what is under way, requests on their way as well; it is given back. */
+  signal?: AbortSignal | undefined;
+  /** Told of every conversation that is begun here, or gone on with. */
+  onBegin?: ((conversation: HeldConversation) => void) | undefined;
+  /** Told of every turn as it is taken; of those before, as well, when a conversation is gone on with. */
+  onTurn?: ((conversation: HeldConversation, turn: number) => void) | undefined;
+  /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
+  onLeave?: ((conversation: HeldConversation) => void) | undefined;
+  onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
+  /** Told what kept a conversation from being held or written; it is begun again. */
+  onProblem: (conversation: { runId: string; conversationId: string } | undefined, error: unknown) => void;
+}
+
+export interface Simulations extends Planning {
+  /** What carries the requests, and at which prices. */
+  readonly dramatis: Dramatis;
+  /** Holds conversations, of all runs of the store, until it is stopped. */
+  work(options: WorkerOptions): Promise<FleetWorker>;
+  /** How many conversations of the store have not ended. */
+  depth(): Promise<QueueDepth>;
+  /** The store stays open. */
+  close(): Promise<void>;
+}
+
+/** The embedded engine has nobody who does it by itself: its log would grow as long as the process lives. */
+const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
+export interface SimulationsOptions
+  extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay"> {
+  /**
+   * Whether all workers of the store keep one pace, by server, key and model. Default: on Postgres, unless requests are
+   * answered offline without `limits`. An embedded store has one process, which paces itself.
+   */
+  sharedPace?: boolean | undefined;
+  /** Whether all workers of the store share one response cache, instead of `cache`. Default false. */
+  sharedCache?: boolean | undefined;
+}
+
+/** One pace for all workers; undefined: this process's own. */
+function limiterOf(
+  store: Store,
+  sharedPace: boolean | undefined,
+  { baseUrl, apiKey, limits, isOffline }: LimitedAccount,
+) {
+  const isUseful = store.engine === "postgres" && !(isOffline && limits === undefined);
+  if (!(sharedPace ?? isUseful)) return undefined;
+  return createSharedLimiter({ sql: store.sql, account: accountOf(baseUrl, apiKey), limits });
+}
+
+export async function openSimulations(
+  store: Store,
+  { sharedPace, sharedCache, ...options }: SimulationsOptions = {},
+): Promise<Simulations> {
+  const journals = new Map<string, Journal>();
+  const dramatis = await openDramatis({
+    ...options,
+    cache: sharedCache ? createStoreCache({ sql: store.sql }) : options.cache,
+    limiterOf: (account) => limiterOf(store, sharedPace, account),
+    journalOf: (id) => journals.get(id),
+  });
+  const { clock = Date.now } = options;
+  let queue: Promise<Queue> | undefined;
+  let onQueueProblem: (error: Error) => void = () => undefined;
+  const opened = () => {
+    queue ??= openQueue(store, (error) => onQueueProblem(error));
+    return queue;
+  };
+
+  const hold = createHolding({ sql: store.sql, dramatis, journals, clock });
+
+  return {
+    dramatis,
+    ...createPlanning(store.sql, dramatis, opened),
+    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, onProblem }) {
+      onQueueProblem = (error) => onProblem(undefined, error);
+      const stopping = new AbortController();
+      const queue = await opened();
+      await focus(store.sql, store.engine, runId);
+      let ended = 0;
+      const keepLogShort = () => {
+        if (store.engine !== "pglite" || ++ended % CONVERSATIONS_BETWEEN_CHECKPOINTS > 0) return;
+        store.sql.query("checkpoint").catch((error: unknown) => onProblem(undefined, error));
+      };
+      const worker = await startWorker({
+        store,
+        queue,
+        name,
+        concurrency,
+        async hold(claimed) {
+          onBegin?.(claimed);
+          try {
+            return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn });
+          } finally {
+            onLeave?.(claimed);
+          }
+        },
+        onEnd(claimed, record) {
+          keepLogShort();
+          onEnd?.(claimed, record);
+        },
+        onProblem,
+      });
+      return {
+        async stop() {
+          stopping.abort();
+          await worker.stop();
+        },
+      };
+    },
+    depth: async () => await (await opened()).depth(),
+    async close() {
+      await (await queue)?.close();
+    },
+  };
+}
