@@ -4,6 +4,7 @@ import { cancelSimulation, deleteSimulation } from "../fleet/run-ends.ts";
 import { wait } from "../model/wait.ts";
 import { count } from "../report/figures.ts";
 import { jsonText } from "../report/json-text.ts";
+import { plainLine } from "../report/plain-text.ts";
 import { type Happening, timeline } from "../report/timeline.ts";
 import { type ConversationStatus, recordOf } from "../store/conversations.ts";
 import { find } from "../store/find.ts";
@@ -125,9 +126,11 @@ async function showConversation(
   }
   if (record === undefined) {
     const cost = `${count(row.turns, "turn")}, ${count(row.requests, "request")}, ${formatUsd(row.costNanoUsd)}`;
-    terminal.write(
-      `${row.id} of run ${row.runId}: ${stateText(row)}; ${cost} up to now. There is no transcript before it has ended.\n`,
-    );
+    const why =
+      row.ending === undefined
+        ? `${cost} up to now. There is no transcript before it has ended.`
+        : `it could not begin. ${plainLine(row.ending.evidence)}`;
+    terminal.write(`${row.id} of run ${row.runId}: ${stateText(row)}; ${why}\n`);
     return;
   }
   const cast = record.participants;

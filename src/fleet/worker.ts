@@ -61,16 +61,17 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
       await work.finish((tx) => finish(tx, claimed, held.record, held.status));
       parts.onEnd?.(claimed, held.record);
     } catch (error) {
-      parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
-      if (hasCode(error, "lease-lost")) return;
+      if (hasCode(error, "lease-lost")) return parts.onProblem(claimed, error);
       if (hasCode(error, "store-failed")) {
+        parts.onProblem(claimed, error);
         // Where the store cannot be told, whoever claims it next does.
         await giveBack(store.sql, claimed).catch(() => undefined);
         throw error;
       }
       const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
       await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
+      parts.onProblem(claimed, error);
     }
   }
 

@@ -7,10 +7,11 @@ import { tables } from "./migrations/0001-tables.ts";
 import { paces } from "./migrations/0003-paces.ts";
 import { requestCosts } from "./migrations/0004-request-costs.ts";
 import { arms } from "./migrations/0005-arms.ts";
+import { marks } from "./migrations/0006-marks.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces, requestCosts, arms];
+const MIGRATIONS: readonly string[] = [tables, paces, requestCosts, arms, marks];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

@@ -82,13 +82,32 @@ function on(run: Run, checkRoom: () => void): Sql {
 
 /** A transaction whose commit was sent, and whose answer was lost. */
 class UnansweredCommit extends Error {
-  readonly id: string;
+  readonly mark: Mark;
 
-  constructor(id: string, cause: unknown) {
+  constructor(mark: Mark, cause: unknown) {
     super("Connection terminated while a transaction was committed", { cause });
-    this.id = id;
+    this.mark = mark;
   }
 }
+
+/**
+ * What a transaction leaves behind, to know it by. Its number alone does not do: a server that crashed gives the numbers of what
+ * it lost to others, and `pg_xact_status` then tells of those.
+ */
+interface Mark {
+  token: string;
+  /** The transaction's number. */
+  id: string;
+}
+
+const MARK = {
+  name: "dramatis-mark",
+  text: `with forgotten as (
+      delete from dramatis.marks where token in (
+        select token from dramatis.marks where at < clock_timestamp() - interval '1 hour' limit 10 for update skip locked)
+    )
+    insert into dramatis.marks (token) values ($1) returning pg_current_xact_id()::text as id`,
+};
 
 /** One attempt, on a client of its own, which is thrown away where it cannot be rolled back. */
 async function attempt<T>(
@@ -99,7 +118,7 @@ async function attempt<T>(
   const client = await pool.connect();
   const run = runOn(client, onStatement);
   let broken: Error | undefined;
-  let id: string | undefined;
+  let mark: Mark | undefined;
   // A connection that ends between two statements is told here; the next statement fails of it.
   const onLoss = (error: Error) => {
     broken = error;
@@ -109,16 +128,14 @@ async function attempt<T>(
     await run("begin", []);
     const result = await inside(on(run, checkRoom));
     if (isRemote) {
-      const rows = await run<{ id: string | null }>(
-        "select pg_current_xact_id_if_assigned()::text as id",
-        [],
-      );
-      id = rows[0]?.id ?? undefined;
+      const token = crypto.randomUUID();
+      const [row] = await run<{ id: string }>(MARK, [token]);
+      mark = row && { token, id: row.id };
     }
     try {
       await run("commit", []);
     } catch (error) {
-      if (id !== undefined && isAway(error)) throw new UnansweredCommit(id, error);
+      if (mark !== undefined && isAway(error)) throw new UnansweredCommit(mark, error);
       throw error;
     }
     return { result };
@@ -133,14 +150,16 @@ async function attempt<T>(
   }
 }
 
-/** Asks the server how a transaction ended; while it is still at it, its locks would be in the way of another attempt. */
-async function wasCommitted(pool: pg.Pool, id: string): Promise<boolean> {
-  const { rows } = await pool.query<{ status: string | null }>("select pg_xact_status($1::xid8) as status", [
-    id,
-  ]);
-  if (rows[0]?.status === "in progress")
-    throw new Error("Connection terminated, the transaction is not over");
-  return rows[0]?.status === "committed";
+/** Asks the server whether a transaction was committed; while it is still at it, its locks would be in the way of another attempt. */
+async function wasCommitted(pool: pg.Pool, { token, id }: Mark): Promise<boolean> {
+  const { rows } = await pool.query<{ isThere: boolean; isUnderWay: boolean }>(
+    `select exists (select from dramatis.marks where token = $1) as "isThere",
+       coalesce(pg_xact_status($2::xid8) = 'in progress', false) as "isUnderWay"`,
+    [token, id],
+  );
+  const [row] = rows;
+  if (row?.isUnderWay && !row.isThere) throw new Error("Connection terminated, the transaction is not over");
+  return row?.isThere === true;
 }
 
 export interface SqlOptions {
@@ -169,7 +188,7 @@ export function sqlOf(pool: pg.Pool, options: SqlOptions = {}): Sql {
     query: (statement, values = []) => through(() => ask(statement, values)),
     transaction<T>(run: (sql: Sql) => Promise<T>) {
       let last: { result: T } | undefined;
-      let unanswered: string | undefined;
+      let unanswered: Mark | undefined;
       return through(async () => {
         if (unanswered !== undefined && last !== undefined && (await wasCommitted(pool, unanswered))) {
           return last.result;
@@ -183,7 +202,7 @@ export function sqlOf(pool: pg.Pool, options: SqlOptions = {}): Sql {
             })
           ).result;
         } catch (error) {
-          if (error instanceof UnansweredCommit) unanswered = error.id;
+          if (error instanceof UnansweredCommit) unanswered = error.mark;
           throw error;
         }
       });

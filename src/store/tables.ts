@@ -2,8 +2,8 @@
 import type { Sql } from "./sql.ts";
 
 export const SCHEMA = "dramatis";
-/** Made by the migrations of each store itself, and equal in all of one version. */
-const OF_MIGRATIONS = new Set(["migrations", "checkpoint_migrations"]);
+/** Each store's own: what its migrations note, equal in all of one version, and the marks of its latest transactions. */
+const OWN = new Set(["migrations", "checkpoint_migrations", "marks"]);
 
 export interface TableColumn {
   name: string;
@@ -37,7 +37,7 @@ function inOrder(tables: readonly Table[]): Table[] {
   return [...ordered];
 }
 
-/** Everything a store holds, those referred to first; not what its migrations note. */
+/** Everything a store holds, those referred to first; not what is its own. */
 export async function tablesOf(sql: Sql): Promise<Table[]> {
   const columns = await sql.query<{ table: string; name: string; type: string }>(
     `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type
@@ -55,7 +55,7 @@ export async function tablesOf(sql: Sql): Promise<Table[]> {
   );
   const tables = new Map<string, Table>();
   for (const { table, name, type } of columns) {
-    if (OF_MIGRATIONS.has(table)) continue;
+    if (OWN.has(table)) continue;
     const known = tables.get(table) ?? { name: table, columns: [], refersTo: [] };
     known.columns.push({ name, type });
     tables.set(table, known);

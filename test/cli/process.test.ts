@@ -116,7 +116,7 @@ describe("check without files", () => {
   it("says what it looked for where there are none", async () => {
     const { code, written } = await start(["check"]).exit();
     expect(code).toBe(1);
-    expect(written).toMatch(/no scenarios\/, personas\/, knowledge\/\. Name files or folders/);
+    expect(written).toMatch(/no scenarios\/, personas\/, knowledge\/, experiments\/\. Name files or folders/);
   });
 });
 

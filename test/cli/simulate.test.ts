@@ -72,7 +72,7 @@ describe("dramatis simulate", () => {
 });
 
 describe("what no conversation can be blamed for", () => {
-  it("ends the work, says why, and leaves the run to go on", async () => {
+  it("ends the work, says why, and leaves the rest of the run to go on", async () => {
     const catalog = join(stage.folder, "models.yaml");
     writeFileSync(
       catalog,
@@ -83,10 +83,10 @@ describe("what no conversation can be blamed for", () => {
       exitCode: 1,
       stderr: expect.stringContaining("Model unpriced has no price in the catalog"),
     });
-    expect(await stage.json("status", "unpriced")).toMatchObject({ state: "waiting", requests: 0 });
-    expect(await stage.dramatis("show", "unpriced-000001")).toMatchObject({
+    expect(await stage.json("status", "unpriced")).toMatchObject({ state: "failed", requests: 0 });
+    expect(await stage.dramatis("show", "unpriced")).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringContaining("There is no transcript before it has ended"),
+      stdout: expect.stringContaining("Failed: error"),
     });
     expect(await stage.dramatis("delete", "unpriced", "--yes")).toMatchObject({ exitCode: 0 });
     expect(charged().requests).toBe(0);

@@ -72,7 +72,7 @@ export async function addOddRows(store: Store): Promise<void> {
     [text, `{ "spaces":   1,"b": ${JSON.stringify(text)}, "b": 1e400 }`],
   );
   await store.sql.query(
-    "insert into dramatis.paces (account, model, requests_per_minute, tokens_per_minute) values ('a', 'm', 0.1, 1e300)",
+    "insert into dramatis.paces (account, model, told_requests, told_tokens) values ('a', 'm', 0.1, 1e300)",
   );
 }
 
