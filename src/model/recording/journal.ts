@@ -40,6 +40,11 @@ export interface JournalParts {
 
 /** While the rest of a cap is held for requests on their way, their ends are looked for so often. */
 const POLL_MS = 250;
+/**
+ * Longer than a killed worker's conversation needs to be taken over, which gives back what it held. Where everybody waits for
+ * that, nobody is free to take it over: then some end at the cap, from which they can be resumed.
+ */
+const MOST_WAIT_MS = 15_000;
 
 /** An attempt whose process ended before its answer was stored: sent, and nobody knows whether it was paid. */
 export const lostAttempt = ({
@@ -81,12 +86,12 @@ function sharedBudget(shared: Shared, request: RequestId, reservation: Reservati
       return shared.funds.heldNanoUsd;
     },
     async reserve(amountNanoUsd, signal) {
-      for (;;) {
+      for (let waitedMs = 0; ; waitedMs += POLL_MS) {
         signal?.throwIfAborted();
         const { isGranted, ...funds } = await hold(sql, holder, { ...request, amountNanoUsd });
         shared.funds = funds;
         if (isGranted) return reservation;
-        if (funds.spentNanoUsd + amountNanoUsd > capNanoUsd) return undefined;
+        if (funds.spentNanoUsd + amountNanoUsd > capNanoUsd || waitedMs >= MOST_WAIT_MS) return undefined;
         await wait(POLL_MS, signal);
       }
     },
