@@ -100,35 +100,54 @@ onEachEngine("the pace of a store", ({ open }) => {
     );
   });
 
-  it("lets requests go when the limiter of one process would", async () => {
-    const settings = fc.record({
-      seed,
-      requestsPerMinute: fc.integer({ min: 600, max: 12_000 }),
-      tokensPerMinute: fc.integer({ min: 300_000, max: 20_000_000 }),
+  /** Slots of 600 requests of so many tokens, and when the limiter of one process would let each of them go. */
+  async function sideBySide({
+    seed: drawn,
+    ...limits
+  }: { seed: number } & { requestsPerMinute: number; tokensPerMinute: number }) {
+    const random = createRandom(drawn);
+    const largest = (limits.tokensPerMinute / 30) * 0.01;
+    const costs = Array.from({ length: 600 }, () => Math.ceil(random() * largest));
+    const lanes = { requests: createGcra({ isCounted: true }), tokens: createGcra({ isCounted: false }) };
+    lanes.requests.limitTo(limits.requestsPerMinute);
+    lanes.tokens.limitTo(limits.tokensPerMinute);
+    let now = START;
+    const inProcess = costs.map((cost) => {
+      now = Math.max(now, lanes.requests.dueAt(1, now), lanes.tokens.dueAt(cost, now));
+      lanes.requests.charge(1, now);
+      lanes.tokens.charge(cost, now);
+      return now;
     });
+    const { book } = newPace();
+    const slots: number[] = [];
+    for (let from = 0; from < costs.length; from += 50) {
+      slots.push(...(await book({ costs: costs.slice(from, from + 50), limits })).slots);
+    }
+    return Math.max(...slots.map((slot, index) => Math.abs(slot - (inProcess[index] ?? 0))));
+  }
+
+  const tokensPerMinute = fc.integer({ min: 300_000, max: 20_000_000 });
+
+  it.each([
+    ["requests", { min: 600, max: 4000 }],
+    ["tokens", { min: 9000, max: 12_000 }],
+  ])("lets requests go when the limiter of one process would, where %s are short", async (_, range) => {
+    const settings = fc.record({ seed, requestsPerMinute: fc.integer(range), tokensPerMinute });
     await fc.assert(
-      fc.asyncProperty(settings, async ({ seed, ...limits }) => {
-        const random = createRandom(seed);
-        const largest = (limits.tokensPerMinute / 30) * 0.01;
-        const costs = Array.from({ length: 600 }, () => Math.ceil(random() * largest));
-        const lanes = { requests: createGcra({ isCounted: true }), tokens: createGcra({ isCounted: false }) };
-        lanes.requests.limitTo(limits.requestsPerMinute);
-        lanes.tokens.limitTo(limits.tokensPerMinute);
-        let now = START;
-        const inProcess = costs.map((cost) => {
-          now = Math.max(now, lanes.requests.dueAt(1, now), lanes.tokens.dueAt(cost, now));
-          lanes.requests.charge(1, now);
-          lanes.tokens.charge(cost, now);
-          return now;
-        });
-        const { book } = newPace();
-        const slots: number[] = [];
-        for (let from = 0; from < costs.length; from += 50) {
-          slots.push(...(await book({ costs: costs.slice(from, from + 50), limits })).slots);
-        }
-        const apart = slots.map((slot, index) => Math.abs(slot - (inProcess[index] ?? 0)));
-        // Each may be early in its own way and count windows otherwise, by tens of milliseconds; none may fall behind the other.
-        expect(Math.max(...apart)).toBeLessThanOrEqual(200);
+      fc.asyncProperty(settings, async (one) => {
+        // One may be 100 ms early, the other 50; the coarse window of the one holds up to 10 ms more.
+        expect(await sideBySide(one)).toBeLessThanOrEqual(65);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it("stays near it where both are short by turns", async () => {
+    // The mean cost lets 6,000 a minute go. Whichever limit does not hold loses what it has in hand, more or less by its tolerance.
+    const requestsPerMinute = fc.integer({ min: 4000, max: 9000 });
+    await fc.assert(
+      fc.asyncProperty(fc.record({ seed, requestsPerMinute, tokensPerMinute }), async (one) => {
+        expect(await sideBySide(one)).toBeLessThanOrEqual(200);
       }),
       { numRuns: 8 },
     );
