@@ -88,6 +88,10 @@ describe("what no conversation can be blamed for", () => {
       exitCode: 0,
       stdout: expect.stringContaining("Failed: error"),
     });
+    expect(await stage.dramatis("show", "unpriced-000001")).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/it could not begin\. Model unpriced has no price in the catalog/),
+    });
     expect(await stage.dramatis("delete", "unpriced", "--yes")).toMatchObject({ exitCode: 0 });
     expect(charged().requests).toBe(0);
   }, 30_000);
