@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/model", "src/report"],
   ["src/ledger"],
   ["src/catalog", "src/scenario", "src/offline", "src/vault", "src/store", "tools"],
-  ["src/guard"],
+  ["src/guard", "src/files"],
   ["src/domain"],
 ];
 

@@ -14,10 +14,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
+import { makeFolders } from "../files/make-folder.ts";
 import { jsonText } from "../report/json-text.ts";
 import { messageLines } from "../report/message-lines.ts";
 import { transcriptMarkdown } from "../report/transcript.ts";
-import { makeFolders } from "../vault/make-folder.ts";
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import type { Attempt } from "../domain/attempt.ts";
 import { mapTexts, withoutKeys } from "../domain/secrets.ts";
-import { makeFolders } from "../vault/make-folder.ts";
+import { makeFolders } from "../files/make-folder.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** As pino's loggers have it. */

@@ -1,18 +1,8 @@
 /** A copy of an embedded store in one file, and a store made from such a file. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { DramatisError } from "../domain/errors.ts";
+import { writeWholeFile } from "../files/whole-file.ts";
 import { addressOf, openEngine } from "./engine.ts";
 import { openStore, type Store } from "./store.ts";
 
@@ -23,35 +13,6 @@ function noBackupOf(place: string): DramatisError {
     "invalid-argument",
     `The store ${place} is on a server: expected an embedded one. Use the tools of PostgreSQL: pg_dump --format=custom, and pg_restore; or dramatis store move into a directory.`,
   );
-}
-
-/** A name is on the disk only once its folder is. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/** All bytes on the disk under the name, or nothing of it: written beside, then renamed. */
-function writeWhole(file: string, bytes: Uint8Array): void {
-  const beside = `${file}.${process.pid}.part`;
-  const handle = openSync(beside, "wx", 0o600);
-  try {
-    try {
-      for (let from = 0; from < bytes.length; ) from += writeSync(handle, bytes, from);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(beside, file);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
-  syncFolder(dirname(file));
 }
 
 /**
@@ -71,7 +32,7 @@ export async function backUp(store: Store, file: string): Promise<number> {
   if (archive === undefined) throw noBackupOf(store.place);
   const bytes = new Uint8Array(await archive.arrayBuffer());
   try {
-    writeWhole(file, bytes);
+    writeWholeFile(file, bytes);
   } catch (error) {
     throw new DramatisError(
       "write-failed",

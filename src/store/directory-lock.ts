@@ -1,9 +1,10 @@
 /** Keeps a second process out of a directory: two on one embedded database silently lose rows of each other. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type * as Sqlite from "node:sqlite";
 import { DramatisError } from "../domain/errors.ts";
+import { makeFolders } from "../files/make-folder.ts";
 
 export interface DirectoryLock {
   release(): void;
@@ -39,7 +40,7 @@ function sqlite(): typeof Sqlite {
 export function lockDirectory(directory: string): DirectoryLock {
   const file = `${directory}.lock`;
   const holder = `${directory}.holder`;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(file), 0o700);
   const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(file, { timeout: 0 });
   try {

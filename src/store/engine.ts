@@ -1,9 +1,10 @@
 /** The two places a store can be: a directory, opened in this process, or a Postgres server. */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { DramatisError } from "../domain/errors.ts";
+import { makeFolders } from "../files/make-folder.ts";
 import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { checkRoom } from "./room.ts";
 import { typesOf } from "./sql.ts";
@@ -88,7 +89,7 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
   let lock: DirectoryLock | undefined;
   try {
     lock = lockDirectory(directory);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolders(directory, 0o700);
     checkRoom(directory);
     const [{ PGlite }, { createPgConfig }, { default: pg }] = await Promise.all([
       import("@electric-sql/pglite"),

@@ -1,32 +1,17 @@
 /** Files that only their owner may read: checked when read, replaced whole or not at all when written. */
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { DramatisError } from "../domain/errors.ts";
-import { makeFolders } from "./make-folder.ts";
+import { makeFolders } from "../files/make-folder.ts";
+import { writeWholeFile } from "../files/whole-file.ts";
 
 /** Far more than a vault of hundreds of keys. */
 const MAX_BYTES = 1_000_000;
-const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 /** Bits of group and others. */
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
 /** Of folders like /tmp: everybody writes there, and nobody replaces what is another's. */
 const STICKY = 0o1000;
-const UNFINISHED = ".new";
 
 /** Windows has no such modes: a file in the user's folder is the user's there. */
 const hasModes = (): boolean => process.platform !== "win32";
@@ -109,51 +94,7 @@ export function makeFolder(folder: string): void {
   writing(folder, () => makeFolders(folder, FOLDER_MODE));
 }
 
-/**
- * The file with a new text, mode 0600. Whenever the process or the machine ends, the file has the old text or the new
- * one: the new one is whole on the disk before it takes the name.
- */
+/** The file with a new text, mode 0600; whenever the process or the machine ends, with the old one or the new one. */
 export function replaceFile(file: string, text: string): void {
-  const unfinished = `${file}.${randomBytes(6).toString("hex")}${UNFINISHED}`;
-  writing(file, () => {
-    try {
-      const descriptor = openSync(unfinished, "wx", FILE_MODE);
-      try {
-        writeWhole(descriptor, Buffer.from(text));
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-      renameSync(unfinished, file);
-    } catch (error) {
-      rmSync(unfinished, { force: true });
-      throw error;
-    }
-    syncFolder(dirname(file));
-  });
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-}
-
-/** A new name is safe only once its folder is; Windows cannot, and need not, do that. */
-function syncFolder(folder: string): void {
-  if (!hasModes()) return;
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Deletes what writers of this file left behind when they were killed. Only for whoever holds the lock. */
-export function dropUnfinished(file: string): void {
-  const start = `${basename(file)}.`;
-  for (const name of readdirSync(dirname(file))) {
-    if (name.startsWith(start) && /^[0-9a-f]{12}\.new$/.test(name.slice(start.length))) {
-      rmSync(join(dirname(file), name), { force: true });
-    }
-  }
+  writing(file, () => writeWholeFile(file, Buffer.from(text)));
 }

@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
 import { hintFor } from "../domain/near-names.ts";
+import { dropUnfinished } from "../files/whole-file.ts";
 import {
   type EncryptionKeys,
   keepFirstKey,
@@ -18,7 +19,7 @@ import type { FernetKeys } from "./fernet.ts";
 import { checkedName, checkedNewKey } from "./key-text.ts";
 import { type LockOptions, withLock } from "./lock.ts";
 import { type Env, placeOf, vaultPlace } from "./place.ts";
-import { checkFolder, dropUnfinished, makeFolder, readPrivate, replaceFile } from "./private-file.ts";
+import { checkFolder, makeFolder, readPrivate, replaceFile } from "./private-file.ts";
 import { checkContent, decryptEntry, emptyVault, lockedVault, newEntry, resealed } from "./vault-content.ts";
 import { type KeyKind, parseVault, type VaultData, type VaultEntry, vaultText } from "./vault-file.ts";
 

@@ -62,7 +62,7 @@ describe("a backup", () => {
     expect(statSync(file).size).toBe(4);
     const nowhere = join(folder, "nowhere", "b.backup");
     await expect(backUp(store, nowhere)).rejects.toMatchObject({ code: "write-failed" });
-    expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => /\.(part|new)$/.test(name))).toEqual([]);
   });
 
   it("is not put where something is", async () => {

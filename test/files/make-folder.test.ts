@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { makeFolders } from "../../src/vault/make-folder.ts";
+import { makeFolders } from "../../src/files/make-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "dramatis-folders-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
