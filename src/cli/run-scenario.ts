@@ -14,15 +14,16 @@ import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { interrupts } from "./interrupts.ts";
 import { prepareFolder, prepareLog, writeRecord } from "./record-files.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
 import { renderSentPrompt } from "./screen/sent-prompt.ts";
 import type { Terminal } from "./terminal.ts";
-import { catalogPath, inputPath, outputPath } from "./typed-path.ts";
+import { inputPath, outputPath } from "./typed-path.ts";
 
-export interface RunFlags {
+export interface RunFlags extends GatewayFlags {
   seed?: number;
   turns?: number;
   model?: string;
@@ -31,15 +32,11 @@ export interface RunFlags {
   context?: Strategy;
   explainPrompt?: number;
   out?: string;
-  catalog?: string;
-  keyFile?: string;
   json?: boolean;
   quiet?: boolean;
   /** False with --no-stream. */
   stream?: boolean;
   offline?: boolean;
-  rpm?: number;
-  tpm?: number;
   log?: string;
   logPrompts?: boolean;
   cache?: boolean;
@@ -108,20 +105,15 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const scenario = findScenario(inputPath(name, terminal.env));
   const conversationId = newConversationId(scenario.id, terminal.clock());
   const folder = outputPath(flags.out ?? join(DEFAULT_FOLDER, conversationId), terminal.env);
-  const isLimited = flags.rpm !== undefined || flags.tpm !== undefined;
   const logFile = flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env);
   let isLogLost = false;
   const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
   const dramatis = await openDramatis({
-    catalogFile: catalogPath(flags.catalog, terminal.env),
+    ...gatewayOptions(flags, terminal),
     offline: flags.offline,
-    keyFile: flags.keyFile === undefined ? undefined : inputPath(flags.keyFile, terminal.env),
     cache: flags.cache ? await memoryCache(terminal) : undefined,
     record: recording,
     replay: flags.replay === undefined ? undefined : inputPath(flags.replay, terminal.env),
-    env: terminal.env,
-    clock: terminal.clock,
-    limits: isLimited ? { requestsPerMinute: flags.rpm, tokensPerMinute: flags.tpm } : undefined,
     log: {
       file: logFile,
       withPrompts: flags.logPrompts,

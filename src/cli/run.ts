@@ -1,6 +1,7 @@
 /** `dramatis run`: one conversation in the terminal, with its cost, and its record on disk. */
 import { type Command, Option } from "commander";
 import type { Complexity, Strategy } from "../domain/scenario.ts";
+import { withGatewayFlags } from "./gateway-flags.ts";
 import type { RunFlags } from "./run-scenario.ts";
 import type { Terminal } from "./terminal.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
@@ -11,7 +12,7 @@ export const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true,
 export const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  program
+  const run = program
     .command("run")
     .description("run a conversation")
     .argument("<scenario>", "a scenario file, or the id of one that comes with Dramatis")
@@ -40,15 +41,8 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "--out <folder>",
       "where the record goes (default: dramatis-out/<conversation id>)",
       some("a folder"),
-    )
-    .option(
-      "--key-file <file>",
-      "a file that holds an API key and nothing else, mode 0600 (default: OPENAI_API_KEY, else the vault)",
-      some("a file"),
-    )
-    .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
-    .option("--rpm <n>", "requests a minute at most (default: learned from the answers)", wholeNumber(1))
-    .option("--tpm <n>", "tokens a minute at most (default: learned from the answers)", wholeNumber(1))
+    );
+  withGatewayFlags(run)
     .option(
       "--log <file>",
       "JSON lines of failed attempts (default: attempts.jsonl beside the record)",

@@ -10,15 +10,15 @@ import { openSimulations, type Simulations } from "../simulation/simulations.ts"
 import { openCount, progressOf } from "../store/progress.ts";
 import { runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
+import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
 import type { Terminal } from "./terminal.ts";
-import { catalogPath, inputPath } from "./typed-path.ts";
+import { inputPath } from "./typed-path.ts";
 import { workOnRun } from "./work-on-run.ts";
 
 /** How requests are carried and shown. */
-export interface WorkFlags
-  extends Pick<RunFlags, "catalog" | "keyFile" | "rpm" | "tpm" | "offline" | "json" | "quiet"> {
+export interface WorkFlags extends GatewayFlags, Pick<RunFlags, "offline" | "json" | "quiet"> {
   concurrency: number;
   store?: string;
 }
@@ -34,19 +34,13 @@ const modeOf = ({ json, quiet }: WorkFlags) => (json ? "json" : quiet ? "quiet" 
 
 async function withSimulations<T>(
   store: Store,
-  { catalog, keyFile, rpm, tpm, offline }: WorkFlags,
+  flags: WorkFlags,
   terminal: Terminal,
   use: (simulations: Simulations) => Promise<T>,
 ): Promise<T> {
-  const { env, clock } = terminal;
-  const isLimited = rpm !== undefined || tpm !== undefined;
   const simulations = await openSimulations(store, {
-    catalogFile: catalogPath(catalog, env),
-    keyFile: keyFile === undefined ? undefined : inputPath(keyFile, env),
-    limits: isLimited ? { requestsPerMinute: rpm, tokensPerMinute: tpm } : undefined,
-    offline,
-    env,
-    clock,
+    ...gatewayOptions(flags, terminal),
+    offline: flags.offline,
   });
   try {
     return await use(simulations);

@@ -1,5 +1,6 @@
 /** `dramatis simulate`, `resume` and `retry`: many conversations of a scenario, kept in a store, held in this process. */
 import { type Command, Option } from "commander";
+import { withGatewayFlags } from "./gateway-flags.ts";
 import { COMPLEXITIES, STRATEGIES } from "./run.ts";
 import type { SimulateFlags, WorkFlags } from "./simulate-run.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
@@ -13,7 +14,7 @@ const EXIT_CODES =
   "\nExit codes: 0 done, 1 wrong use, 2 a conversation failed, 3 budget reached, 130 interrupted.";
 
 const withWorkFlags = (command: Command): Command =>
-  command
+  withGatewayFlags(command)
     .option(
       "--concurrency <n>",
       "conversations at a time, in this process",
@@ -21,14 +22,6 @@ const withWorkFlags = (command: Command): Command =>
       CONCURRENCY,
     )
     .option(STORE_FLAG, STORE_WORDS, some("an address"))
-    .option(
-      "--key-file <file>",
-      "a file that holds an API key and nothing else, mode 0600 (default: OPENAI_API_KEY, else the vault)",
-      some("a file"),
-    )
-    .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
-    .option("--rpm <n>", "requests a minute at most (default: learned from the answers)", wholeNumber(1))
-    .option("--tpm <n>", "tokens a minute at most (default: learned from the answers)", wholeNumber(1))
     .option("--offline", "use the offline server although there is a key")
     .option("--json", "print one JSON object and nothing else")
     .option("--quiet", "print the end only")

@@ -12,11 +12,11 @@ import { openSimulations, type Simulations } from "../simulation/simulations.ts"
 import { budgetsLeft } from "../store/runs.ts";
 import { openStore } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";
+import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { storeAddress } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
-import { catalogPath, inputPath } from "./typed-path.ts";
 
-export interface WorkerFlags {
+export interface WorkerFlags extends GatewayFlags {
   store?: string;
   concurrency: number;
   name?: string;
@@ -24,11 +24,7 @@ export interface WorkerFlags {
   host: string;
   grace: number;
   drain?: boolean;
-  keyFile?: string;
   offline?: boolean;
-  catalog?: string;
-  rpm?: number;
-  tpm?: number;
   log?: string;
   json?: boolean;
 }
@@ -112,7 +108,7 @@ async function isStopped(stop: Promise<void>, hurry: Promise<void>, graceMs: num
 }
 
 export async function work(flags: WorkerFlags, terminal: Terminal): Promise<number> {
-  const { concurrency, json = false, rpm, tpm, grace } = flags;
+  const { concurrency, json = false, grace } = flags;
   const name = flags.name ?? `${hostname()}-${process.pid}`;
   const log = createLog({ json, name }, terminal);
   let onStatement: ((ms: number) => void) | undefined;
@@ -138,15 +134,9 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
           });
     onStatement = metrics?.onStatement;
     simulations = await openSimulations(store, {
+      ...gatewayOptions(flags, terminal),
       // Generated answers among paid ones would be found too late.
       offline: flags.offline === true,
-      keyFile: flags.keyFile && inputPath(flags.keyFile, terminal.env),
-      catalogFile: catalogPath(flags.catalog, terminal.env),
-      env: terminal.env,
-      clock: terminal.clock,
-      ...(rpm === undefined && tpm === undefined
-        ? {}
-        : { limits: { requestsPerMinute: rpm, tokensPerMinute: tpm } }),
       log: flags.log === undefined ? undefined : { file: flags.log },
       observer: metrics?.observer,
     });

@@ -1,5 +1,6 @@
 /** `dramatis worker`: holds conversations of a store's runs until it is stopped; any number of them share one Postgres. */
 import type { Command } from "commander";
+import { withGatewayFlags } from "./gateway-flags.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { some, wholeNumber } from "./values.ts";
@@ -8,7 +9,7 @@ import type { WorkerFlags } from "./work.ts";
 const MOST_AT_ONCE = 10_000;
 
 export function addWorker(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  program
+  const worker = program
     .command("worker")
     .description("hold conversations of a store's runs, on any number of machines, until it is stopped")
     .option(STORE_FLAG, STORE_WORDS, some("an address"))
@@ -22,16 +23,9 @@ export function addWorker(program: Command, terminal: Terminal, exit: (code: num
       "127.0.0.1",
     )
     .option("--grace <seconds>", "how long turns in flight may take after a stop", wholeNumber(0, 86_400), 60)
-    .option("--drain", "end when no conversation waits and none is held, here or elsewhere")
-    .option(
-      "--key-file <file>",
-      "a file that holds an API key and nothing else, mode 0600 (default: OPENAI_API_KEY, else the vault)",
-      some("a file"),
-    )
+    .option("--drain", "end when no conversation waits and none is held, here or elsewhere");
+  withGatewayFlags(worker)
     .option("--offline", "answer from the offline server; without a key nothing else is possible")
-    .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
-    .option("--rpm <n>", "requests a minute at most (default: learned from the answers)", wholeNumber(1))
-    .option("--tpm <n>", "tokens a minute at most (default: learned from the answers)", wholeNumber(1))
     .option("--log <file>", "JSON lines of failed attempts (default: none)", some("a file"))
     .option("--json", "write its own log as JSON lines")
     .addHelpText(
