@@ -2,8 +2,8 @@
  * Client CPU a turn. First beside a bare StateGraph with ChatOpenAI and MemorySaver, in rounds that take turns, so that
  * noise meets all alike; then at four lengths beside a plain loop, with the growth of time and memory.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
+import { messageOf, start } from "./child.ts";
 import type { Measured, Task } from "./cpu-client.ts";
 import type { Subject } from "./cpu-subjects.ts";
 
@@ -21,36 +21,15 @@ const ROUND: Task = { turns: 48, repeats: 4 };
 const COMPARED = ["dramatis", "bare", "bareStructured", "plain"] as const satisfies readonly Subject[];
 const MOST_RATIO = 1.1;
 
-const start = (file: string, args: readonly string[] = []): ChildProcess =>
-  fork(new URL(file, import.meta.url), args, {
-    execArgv: ["--expose-gc"],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-
-async function messageOf(client: ChildProcess): Promise<unknown> {
-  const listening = new AbortController();
-  const { signal } = listening;
-  try {
-    const [message, isMessage] = await Promise.race([
-      once(client, "message", { signal }).then(([first]) => [first, true] as const),
-      once(client, "exit", { signal }).then(([code]) => [code, false] as const),
-    ]);
-    if (isMessage) return message;
-    throw new Error(`A client (${client.spawnargs.at(-1)}) ended early, with code ${message}.`);
-  } finally {
-    listening.abort();
-  }
-}
-
 async function warmClient(url: string, subject: Subject): Promise<ChildProcess> {
-  const client = start("./cpu-client.ts", [url, subject]);
-  await messageOf(client);
+  const client = start("./cpu-client.ts", [url, subject], { isMeasured: true });
+  await messageOf(client, `client (${subject})`);
   return client;
 }
 
 async function measure(client: ChildProcess, task: Task): Promise<Measured> {
   client.send(task);
-  return (await messageOf(client)) as Measured;
+  return await messageOf<Measured>(client, `client (${client.spawnargs.at(-1)})`);
 }
 
 const median = (values: readonly number[]): number =>
@@ -111,7 +90,7 @@ async function lengthen(url: string): Promise<Row[]> {
 
 export async function benchCpu(json: boolean): Promise<boolean> {
   const server = start("./answer-server.ts");
-  const url = (await messageOf(server)) as string;
+  const url = await messageOf<string>(server, "server");
   let rows: Row[];
   let compared: Awaited<ReturnType<typeof compare>>;
   try {

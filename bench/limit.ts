@@ -3,11 +3,10 @@
  * once where tokens are; each beside a plain loop over the official client. All of ours must finish without a single
  * rejection, hardly later than the limit itself allows.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { RateLimit } from "../src/offline/rate-limit.ts";
 import type { Traffic } from "../src/offline/traffic.ts";
+import { messageOf, start } from "./child.ts";
 import type { Outcome, Task } from "./limit-client.ts";
 
 interface Row extends Outcome {
@@ -38,26 +37,12 @@ const MODEL = "gpt-4.1-mini";
 /** About half of what 6,000 requests a minute of these conversations need, and less than their first turns do. */
 const TOKENS_BIND: RateLimit = { requestsPerMinute: 6000, tokensPerMinute: 12_000_000, windowMs: WINDOW_MS };
 
-const start = (file: string, options: object): ChildProcess =>
-  fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-
-async function messageOf<T>(child: ChildProcess, what: string): Promise<T> {
-  const [first, isMessage] = await Promise.race([
-    once(child, "message").then(([message]) => [message, true] as const),
-    once(child, "exit").then(([code]) => [code, false] as const),
-  ]);
-  if (!isMessage) throw new Error(`The ${what} ended early, with code ${first}.`);
-  return first as T;
-}
-
 async function measure(kind: Task["kind"], rateLimit: RateLimit, limits?: Task["limits"]): Promise<Row> {
-  const server = start("./answer-server.ts", { rateLimit, latencyMs: LATENCY_MS });
+  const server = start("./answer-server.ts", [JSON.stringify({ rateLimit, latencyMs: LATENCY_MS })]);
   try {
     const url = await messageOf<string>(server, "server");
     const task: Task = { url, kind, conversations: CONVERSATIONS, turns: TURNS, ...(limits && { limits }) };
-    const client = start("./limit-client.ts", task);
+    const client = start("./limit-client.ts", [JSON.stringify(task)]);
     await messageOf(client, `client (${kind})`);
     server.send("reset");
     // What warming up used of a window is not given back before its end.

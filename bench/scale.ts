@@ -10,7 +10,7 @@ import { runInNewContext } from "node:vm";
 import { loadScenario } from "../src/scenario/scenario.ts";
 import { shippedFolder } from "../src/scenario/shipped-folder.ts";
 import { openSimulations } from "../src/simulation/simulations.ts";
-import { progressOf } from "../src/store/runs.ts";
+import { progressOf } from "../src/store/progress.ts";
 import { openStore } from "../src/store/store.ts";
 
 interface Sample {

@@ -2,7 +2,7 @@
  * How three workers do beside one: real processes on a real Postgres, with a server that takes 200 ms for an answer. Each
  * worker has so few conversations at a time that what limits it is the server's latency, not this machine's processors.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { loadScenario } from "../src/scenario/scenario.ts";
@@ -10,6 +10,7 @@ import { shippedFolder } from "../src/scenario/shipped-folder.ts";
 import { openSimulations } from "../src/simulation/simulations.ts";
 import { openStore, type Store } from "../src/store/store.ts";
 import { startPostgres } from "../test/store/postgres-server.ts";
+import { messageOf, start } from "./child.ts";
 
 interface Timing {
   workers: number;
@@ -32,12 +33,8 @@ const RUN = "workers";
 const scenario = loadScenario(`${shippedFolder("scenarios")}/product-roundtable.yaml`);
 
 async function answerServer(): Promise<{ url: string; close(): void }> {
-  const options = JSON.stringify({ latencyMs: LATENCY_MS });
-  const child = fork(new URL("./answer-server.ts", import.meta.url), [options], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  const [url] = (await once(child, "message")) as [string];
-  return { url, close: () => child.disconnect() };
+  const child = start("./answer-server.ts", [JSON.stringify({ latencyMs: LATENCY_MS })]);
+  return { url: await messageOf<string>(child, "server"), close: () => child.disconnect() };
 }
 
 /** A worker that has opened its store and waits for work. */

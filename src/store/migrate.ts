@@ -4,14 +4,11 @@ import { DramatisError } from "../domain/errors.ts";
 import { createCheckpointer } from "./checkpointer.ts";
 import type { Engine } from "./engine.ts";
 import { tables } from "./migrations/0001-tables.ts";
-import { paces } from "./migrations/0003-paces.ts";
-import { requestCosts } from "./migrations/0004-request-costs.ts";
-import { arms } from "./migrations/0005-arms.ts";
-import { marks } from "./migrations/0006-marks.ts";
+import { paces } from "./migrations/0002-paces.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces, requestCosts, arms, marks];
+const MIGRATIONS: readonly string[] = [tables, paces];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

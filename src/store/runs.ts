@@ -5,8 +5,6 @@ import { nearNames } from "../domain/near-names.ts";
 import type { ConversationStatus } from "./conversations.ts";
 import type { Sql } from "./sql.ts";
 
-export { type Progress, progressOf } from "./progress.ts";
-
 /** One conversation of a run, as it is planned. */
 export interface PlannedConversation {
   id: string;

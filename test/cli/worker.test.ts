@@ -7,7 +7,7 @@ import { loadScenario, type Scenario } from "../../src/scenario/scenario.ts";
 import { openSimulations } from "../../src/simulation/simulations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { parseExposition } from "../fleet/exposition.ts";
-import { createPrograms, type Program } from "../fleet/worker-process.ts";
+import { createPrograms, type Program } from "../fleet/programs.ts";
 import { type PostgresServer, startPostgres } from "../store/postgres-server.ts";
 
 const scenario = loadScenario(join(import.meta.dirname, "../../scenarios/product-roundtable.yaml"));

@@ -3,7 +3,7 @@
 import { loadScenario } from "../../src/scenario/scenario.ts";
 import { shippedFolder } from "../../src/scenario/shipped-folder.ts";
 import { openSimulations } from "../../src/simulation/simulations.ts";
-import { progressOf } from "../../src/store/runs.ts";
+import { progressOf } from "../../src/store/progress.ts";
 import { openStore } from "../../src/store/store.ts";
 
 export interface WorkerTask {

@@ -1,19 +1,13 @@
 /** What a request came to, as it is kept, and how it is answered from there again. */
 import type { RequestFailure } from "../../domain/errors.ts";
 import type { Completion, Exchange } from "../exchange.ts";
-import { type Attempted, ModelError, modelError, soundName } from "../model-error.ts";
+import { type Attempted, ModelError, type ModelErrorFields, modelError, soundName } from "../model-error.ts";
 import { tellAtOnce } from "../told-at-once.ts";
 
 /** An error of a request, without what only its process knew. */
-export interface KeptFailure {
+export interface KeptFailure extends Omit<ModelErrorFields, "model" | "headers"> {
   code: RequestFailure;
   message: string;
-  status?: number | undefined;
-  providerCode?: string | undefined;
-  requestId?: string | undefined;
-  retryAfterMs?: number | undefined;
-  isRetryable: boolean;
-  mayBeBilled: boolean;
 }
 
 /** Either a completion or a failure. */

@@ -1,4 +1,7 @@
-/** Runs, conversations, what was said and spent, requests on their way, and what workers share. */
+/**
+ * Runs, arms of experiments, conversations, what was said and spent, requests on their way, the response cache, and marks
+ * of transactions, by which one whose commit got no answer is told from one that never was.
+ */
 export const tables = `
 create table dramatis.runs (
   id text primary key,
@@ -90,6 +93,7 @@ create table dramatis.requests (
   bound_nano_usd bigint,
   attempts json not null default '[]',
   outcome json,
+  cost_nano_usd bigint,
   first_at timestamptz not null default clock_timestamp(),
   sent_at timestamptz,
   primary key (conversation_id, digest, occurrence)
@@ -97,22 +101,27 @@ create table dramatis.requests (
 
 create table dramatis.response_cache (
   key text primary key,
-  completion json not null,
+  completion json,
+  claim text,
   bytes integer not null,
   expires_at timestamptz not null,
   used_at timestamptz not null default clock_timestamp()
 );
 create index response_cache_by_use on dramatis.response_cache (used_at);
+create index response_cache_by_expiry on dramatis.response_cache (expires_at);
 
-create table dramatis.paces (
-  account text not null,
-  model text not null,
-  requests_at timestamptz not null default '-infinity',
-  tokens_at timestamptz not null default '-infinity',
-  paused_until timestamptz not null default '-infinity',
-  requests_per_minute double precision,
-  tokens_per_minute double precision,
-  rejections integer not null default 0,
-  primary key (account, model)
+create table dramatis.arms (
+  run_id text not null references dramatis.runs on delete cascade,
+  arm text not null,
+  position integer not null,
+  levels json not null,
+  changes json not null,
+  primary key (run_id, arm)
 );
+
+create table dramatis.marks (
+  token uuid primary key,
+  at timestamptz not null default clock_timestamp()
+);
+create index marks_by_time on dramatis.marks (at);
 `;

@@ -157,7 +157,6 @@ $$
 `;
 
 export const paces = `
-drop table dramatis.paces;
 create table dramatis.paces (
   account text not null,
   model text not null,
@@ -178,7 +177,4 @@ create table dramatis.paces (
 );
 ${inOneLine(book)};
 ${inOneLine(pause)};
-alter table dramatis.response_cache alter column completion drop not null;
-alter table dramatis.response_cache add column claim text;
-create index response_cache_by_expiry on dramatis.response_cache (expires_at);
 `;
