@@ -1,4 +1,5 @@
 /** Holds one conversation that was claimed: from its start, with every request that was made before answered from the store. */
+import { LRUCache } from "lru-cache";
 import type { Dramatis } from "../app.ts";
 import type { Conversation } from "../conversation/graph.ts";
 import { runConversation } from "../conversation/run.ts";
@@ -43,8 +44,11 @@ interface Prepared {
 const isOfTheStore = (error: unknown): boolean =>
   error instanceof DramatisError && (error.code === "lease-lost" || error.code === "store-failed");
 
+/** A worker lives through any number of runs and arms. */
+const MOST_GRAPHS = 100;
+
 export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) {
-  const graphs = new Map<string, Promise<Prepared>>();
+  const graphs = new LRUCache<string, Promise<Prepared>>({ max: MOST_GRAPHS });
 
   /** Compiled once a run and arm. */
   function graphOf({ runId, arm }: Claimed): Promise<Prepared> {

@@ -20,7 +20,7 @@ import {
 import type { Sql } from "../../store/sql.ts";
 import type { Budget, Reservation } from "../budget.ts";
 import type { Exchange, Send } from "../exchange.ts";
-import { wait } from "../wait.ts";
+import { wait as waitOut } from "../wait.ts";
 import { digestOfKept, keptCompletion, keptRequest } from "./exchange-lines.ts";
 import { answerFrom, keptFailure, type Outcome } from "./outcome.ts";
 
@@ -34,6 +34,8 @@ export interface JournalParts {
   holder: Holder;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Resolves after so many milliseconds; rejects with the signal's reason. Default: a timer. */
+  wait?: typeof waitOut | undefined;
   /** Told before a request is made that no stored answer serves. */
   onNew?: (() => void) | undefined;
 }
@@ -71,11 +73,12 @@ interface Shared {
   holder: Holder;
   /** As of the last statement: what others spend meanwhile is known at the next. */
   funds: Funds;
+  wait: typeof waitOut;
 }
 
 /** The run's cap, as one request of it holds money. */
 function sharedBudget(shared: Shared, request: RequestId, reservation: Reservation): Budget {
-  const { sql, holder } = shared;
+  const { sql, holder, wait } = shared;
   const capNanoUsd = shared.funds.capNanoUsd ?? Number.POSITIVE_INFINITY;
   return {
     capNanoUsd,
@@ -99,10 +102,11 @@ function sharedBudget(shared: Shared, request: RequestId, reservation: Reservati
 }
 
 /** Opens the journal of a conversation that was claimed: what an earlier worker left open is made good first. */
-export async function openJournal({ sql, holder, clock, onNew }: JournalParts): Promise<Journal> {
+export async function openJournal(parts: JournalParts): Promise<Journal> {
+  const { sql, holder, clock, wait = waitOut, onNew } = parts;
   const kept = await takeOver(sql, holder, lostAttempt);
   const stored = new Map(kept.map((request) => [nameOf(request), request]));
-  const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId) };
+  const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId), wait };
   const seen = new Map<string, number>();
 
   function identified({ request, labels, model }: Exchange, apiKey: string): RequestId {

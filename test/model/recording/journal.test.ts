@@ -196,6 +196,61 @@ onEachEngine("a journal", ({ shared }) => {
     expect(await funds(store, "run6")).toEqual({ spent: 1000, held: 0 });
   });
 
+  describe("where the rest of the cap is held by another conversation", () => {
+    /** Two conversations of a run; the first holds money, and the second's waits are counted instead of waited out. */
+    async function two(store: Store, id: string) {
+      const conversations = ["1", "2"].map((name, position) => ({
+        id: `${id}-${name}`,
+        position,
+        settings: { seed: 1 },
+      }));
+      await createRun(store.sql, {
+        id,
+        scenario: "exports",
+        definition: {},
+        maxCostNanoUsd: 1500,
+        conversations,
+      });
+      const { journal: first } = await claimed(store, id, "one");
+      const holding: Send = async (asked) => {
+        await asked.budget?.reserve(1000);
+        return await new Promise<Completion>(() => undefined);
+      };
+      void first.around(holding, KEY)(exchange({ labels: LABELS }));
+      await expect.poll(() => funds(store, id)).toEqual({ spent: 0, held: 1000 });
+      const holder = await claim(store.sql, { conversationId: `${id}-2`, lease: "two", worker: "two" });
+      if (holder === undefined) throw new Error("expected a conversation to claim");
+      return (wait: (ms: number) => Promise<void>) => openJournal({ sql: store.sql, holder, clock, wait });
+    }
+
+    it("waits for what it gives back", async () => {
+      const store = await shared();
+      const open = await two(store, "waits");
+      let waits = 0;
+      const journal = await open(async () => {
+        waits += 1;
+        if (waits === 3) await claimed(store, "waits", "again");
+      });
+      const { send, seen } = server();
+      await ask(journal.around(send, KEY));
+      expect({ waits, sent: seen.sent }).toEqual({ waits: 3, sent: 1 });
+    });
+
+    it("ends at the cap where nothing is given back in time, so that somebody is free to take the other over", async () => {
+      const store = await shared();
+      const open = await two(store, "gives-up");
+      let waitedMs = 0;
+      const journal = await open(async (ms) => {
+        waitedMs += ms;
+      });
+      const { send, seen } = server();
+      await expect(ask(journal.around(send, KEY))).rejects.toMatchObject({ code: "budget" });
+      expect(waitedMs).toBe(15_000);
+      expect(seen.sent).toBe(0);
+      expect(await funds(store, "gives-up")).toEqual({ spent: 0, held: 1000 });
+    });
+  });
+
   it("keeps no key, wherever it was said", async () => {
     const store = await shared();
     await runIn(store, "run7");
