@@ -60,11 +60,9 @@ export interface DramatisOptions {
    * OpenAI alone, or to the server that OPENAI_ADMIN_BASE_URL names.
    */
   limits?: Limits | ((model: string) => Limits | undefined) | undefined;
-  /** Paces requests instead of one made from `limits`; several of these may share it. */
-  limiter?: Limiter | undefined;
   /**
-   * Makes the limiter, where there is none yet, from the server and key that were found: simulations on a store share one
-   * pace for each account. Undefined: the one made from `limits`.
+   * Makes the limiter, from the server and key that were found; several of these may be given the same one, and simulations
+   * on a store share one for each account. Undefined: the one made from `limits`.
    */
   limiterOf?: ((account: LimitedAccount) => Limiter | undefined) | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
@@ -193,7 +191,7 @@ async function limitsOf(
   options: DramatisOptions,
   to: { baseUrl: string } | undefined,
 ): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
-  if (options.limits !== undefined || options.limiter !== undefined) return { limits: options.limits };
+  if (options.limits !== undefined) return { limits: options.limits };
   const env = options.env ?? process.env;
   const project = set(env.OPENAI_PROJECT_ID);
   if (to === undefined || project === undefined) return {};
@@ -289,7 +287,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
     fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
-    limiter: options.limiter ?? options.limiterOf?.(account) ?? createLimiter({ limits }),
+    limiter: options.limiterOf?.(account) ?? createLimiter({ limits }),
     journalOf: options.journalOf,
     observer: options.observer,
     budget,

@@ -1,9 +1,9 @@
 /** Works on one run in this process until its conversations have ended, shows how far it is, and says what came of it. */
 import { hostname } from "node:os";
-import { DramatisError, type ErrorCode } from "../domain/errors.ts";
+import { DramatisError } from "../domain/errors.ts";
 import { wait } from "../model/wait.ts";
 import { jsonText } from "../report/json-text.ts";
-import type { Simulations } from "../simulation/simulations.ts";
+import type { HeldConversation, Simulations } from "../simulation/simulations.ts";
 import { openCount, type Progress, progressOf, workersOf } from "../store/progress.ts";
 import { runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -34,11 +34,8 @@ export interface WorkOnRunOptions {
 /** How often the store is asked how far the run is: never more than a twentieth of the time. */
 const LOOK_MS = 500;
 const LOOK_SHARE = 20;
-/** What goes wrong with one conversation so often in a row is no accident. */
+/** What the store does to one conversation so often in a row is no accident. */
 const MOST_PROBLEMS = 8;
-
-/** Nobody's mistake, and over in time: another worker has it, or the database is away. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(["lease-lost", "store-failed", "store-busy"]);
 
 /** Collects what keeps conversations from being held; what cannot pass ends the work, where it is about this run. */
 function problems(runId: string, watch: RunWatch, giveUp: () => void) {
@@ -46,24 +43,33 @@ function problems(runId: string, watch: RunWatch, giveUp: () => void) {
   const inARow = new Map<string, number>();
   let fatal: unknown;
 
-  function cannotPass(conversationId: string, error: unknown): boolean {
-    const times = (inARow.get(conversationId) ?? 0) + 1;
-    inARow.set(conversationId, times);
-    return times >= MOST_PROBLEMS || (error instanceof DramatisError && !PASSING.has(error.code));
+  function end(error: unknown): void {
+    fatal ??= error;
+    giveUp();
+  }
+
+  function tell(who: string, error: unknown, what: string): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (told.has(text)) return;
+    told.add(text);
+    watch.note(`${who}: ${text} ${what}`);
   }
 
   return {
-    heard(conversation: { runId: string; conversationId: string } | undefined, error: unknown) {
+    /** Of the store's doing. */
+    heard(conversation: HeldConversation | undefined, error: unknown) {
       if (error instanceof DramatisError && error.code === "lease-lost") return;
-      if (conversation?.runId === runId && cannotPass(conversation.conversationId, error)) {
-        fatal ??= error;
-        giveUp();
-        return;
+      if (conversation?.runId === runId) {
+        const times = (inARow.get(conversation.conversationId) ?? 0) + 1;
+        inARow.set(conversation.conversationId, times);
+        if (times >= MOST_PROBLEMS) return end(error);
       }
-      const text = error instanceof Error ? error.message : String(error);
-      if (told.has(text)) return;
-      told.add(text);
-      watch.note(`${conversation?.conversationId ?? "The queue"}: ${text} It is tried again.`);
+      tell(conversation?.conversationId ?? "The queue", error, "It is tried again.");
+    },
+    /** It has failed, and what is wrong with this one is wrong with all of its run. */
+    unbegun(conversation: HeldConversation, error: unknown) {
+      if (conversation.runId === runId && error instanceof DramatisError) end(error);
+      else tell(conversation.conversationId, error, "It could not begin.");
     },
     ended: (conversationId: string) => inARow.delete(conversationId),
     get fatal() {
@@ -136,6 +142,10 @@ export async function workOnRun(options: WorkOnRunOptions): Promise<number> {
         signal: stop.atOnce,
         onEnd(conversation) {
           trouble.ended(conversation.conversationId);
+          if (conversation.runId === runId) left.ended();
+        },
+        onUnbegun(conversation, error) {
+          trouble.unbegun(conversation, error);
           if (conversation.runId === runId) left.ended();
         },
         onProblem: trouble.heard,

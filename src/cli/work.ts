@@ -62,6 +62,9 @@ function endedLine(conversationId: string, { status, turns, usage, ending }: Con
   return `${conversationId}  ${status}  ${count(turns.length, "turn")}  ${cost}${why}`;
 }
 
+const codeOf = (error: unknown) => (error instanceof DramatisError ? error.code : "unknown");
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 interface Requests {
   /** Somebody asked it to stop. */
   stop: Promise<void>;
@@ -161,12 +164,19 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
           costNanoUsd,
         });
       },
+      onUnbegun({ conversationId }, error) {
+        metrics?.onUnbegun();
+        log("error", `${conversationId} could not begin: ${messageOf(error)}`, {
+          event: "unbegun",
+          code: codeOf(error),
+          conversationId,
+        });
+      },
       onProblem(conversation, error) {
-        const code = error instanceof DramatisError ? error.code : "unknown";
-        const text = error instanceof Error ? error.message : String(error);
+        const code = codeOf(error);
         if (conversation !== undefined) metrics?.onProblem(code);
         const { conversationId } = conversation ?? {};
-        log("error", text, { event: "problem", code, conversationId });
+        log("error", messageOf(error), { event: "problem", code, conversationId });
       },
     });
     if (flags.port !== undefined && metrics !== undefined) {

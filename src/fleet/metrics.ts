@@ -30,6 +30,8 @@ export interface Metrics {
   onTurn(conversation: Held, turn: number): void;
   onLeave(conversation: Held): void;
   onEnd(conversation: Held, record: ConversationRecord): void;
+  /** A conversation ended as failed before it could begin. */
+  onUnbegun(): void;
   /** A conversation was given up to be begun again: its lease was lost, or the store failed. */
   onProblem(code: string): void;
   readonly contentType: string;
@@ -189,6 +191,10 @@ export async function createMetrics({ name, storeFigures }: MetricsParts): Promi
       conversations.inc({ status });
       if (status === "failed") failed.inc({ kind: ending?.kind ?? "unknown" });
       for (const { kind } of failures) turnFailures.inc({ kind });
+    },
+    onUnbegun() {
+      conversations.inc({ status: "failed" });
+      failed.inc({ kind: "error" });
     },
     onProblem: (code) => problems.inc({ code }),
     contentType: registry.contentType,

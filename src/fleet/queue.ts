@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { type Db, type Job, PgBoss } from "pg-boss";
 import { z } from "zod";
-import { DramatisError } from "../domain/errors.ts";
+import { leaseLost } from "../store/faults.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Store } from "../store/store.ts";
 import { QUEUE, SCHEMA } from "./jobs.ts";
@@ -113,10 +113,7 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
           await write(tx);
           const ended = await boss.complete(QUEUE, attempt, null, { db: databaseOf(tx) });
           if (endedSchema.parse(ended).affected === 1) return;
-          throw new DramatisError(
-            "lease-lost",
-            `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
-          );
+          throw leaseLost(conversationId);
         }),
       async giveBack() {
         await boss.fail(QUEUE, attempt);

@@ -1,5 +1,4 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
-import { DramatisError, type ErrorCode } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import {
@@ -10,6 +9,7 @@ import {
   finishAsFailed,
   giveBack,
 } from "../store/conversations.ts";
+import { isOfTheStore } from "../store/faults.ts";
 import type { Store } from "../store/store.ts";
 import type { Queue, Work } from "./queue.ts";
 
@@ -34,7 +34,9 @@ export interface WorkerParts {
   hold(claimed: Claimed): Promise<Held | undefined>;
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
-  /** Told what kept a conversation from being held or written; it is begun again. */
+  /** Told of a conversation that ended as failed without a record, since what was thrown kept it from beginning. */
+  onUnbegun(claimed: Claimed, error: unknown): void;
+  /** Told what of the store's doing kept a conversation from being held or written; it is begun again. */
   onProblem(claimed: { runId: string; conversationId: string }, error: unknown): void;
 }
 
@@ -42,8 +44,6 @@ export interface FleetWorker {
   /** Takes no more; resolves once what is in hand has ended or was given back. */
   stop(): Promise<void>;
 }
-
-const hasCode = (error: unknown, code: ErrorCode) => error instanceof DramatisError && error.code === code;
 
 export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
   const { store, queue, name, concurrency } = parts;
@@ -61,17 +61,17 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
       await work.finish((tx) => finish(tx, claimed, held.record, held.status));
       parts.onEnd?.(claimed, held.record);
     } catch (error) {
-      // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
-      if (hasCode(error, "lease-lost")) return parts.onProblem(claimed, error);
-      if (hasCode(error, "store-failed")) {
-        parts.onProblem(claimed, error);
-        // Where the store cannot be told, whoever claims it next does.
-        await giveBack(store.sql, claimed).catch(() => undefined);
-        throw error;
+      if (!isOfTheStore(error)) {
+        const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+        await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
+        return parts.onUnbegun(claimed, error);
       }
-      const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
-      await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
       parts.onProblem(claimed, error);
+      // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
+      if (error.code === "lease-lost") return;
+      // Where the store cannot be told, whoever claims it next does.
+      await giveBack(store.sql, claimed).catch(() => undefined);
+      throw error;
     }
   }
 

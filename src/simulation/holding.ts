@@ -5,7 +5,6 @@ import type { Conversation } from "../conversation/graph.ts";
 import { runConversation } from "../conversation/run.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { ConversationError } from "../domain/conversation-error.ts";
-import { DramatisError } from "../domain/errors.ts";
 import { withChanges } from "../experiment/plan.ts";
 import { createCancellation, heldSignals } from "../fleet/cancellation.ts";
 import type { Held } from "../fleet/worker.ts";
@@ -13,6 +12,7 @@ import { type Journal, openJournal } from "../model/recording/journal.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { armOf } from "../store/arms.ts";
 import type { Claimed } from "../store/conversations.ts";
+import { isOfTheStore } from "../store/faults.ts";
 import { runOf } from "../store/runs.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Definition, Settings } from "./planning.ts";
@@ -39,10 +39,6 @@ interface Prepared {
   scenario: Scenario;
   context: ConversationContextInput;
 }
-
-/** What no conversation can be blamed for: the store, or a lease that was lost. */
-const isOfTheStore = (error: unknown): boolean =>
-  error instanceof DramatisError && (error.code === "lease-lost" || error.code === "store-failed");
 
 /** A worker lives through any number of runs and arms. */
 const MOST_GRAPHS = 100;

@@ -32,8 +32,10 @@ export interface WorkerOptions {
   /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
   onLeave?: ((conversation: HeldConversation) => void) | undefined;
   onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
-  /** Told what kept a conversation from being held or written; it is begun again. */
-  onProblem: (conversation: { runId: string; conversationId: string } | undefined, error: unknown) => void;
+  /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`. */
+  onUnbegun?: ((conversation: HeldConversation, error: unknown) => void) | undefined;
+  /** Told what of the store's doing kept a conversation from being held or written; it is begun again. */
+  onProblem: (conversation: HeldConversation | undefined, error: unknown) => void;
 }
 
 export interface Simulations extends Planning {
@@ -95,7 +97,7 @@ export async function openSimulations(
   return {
     dramatis,
     ...createPlanning(store.sql, dramatis, opened),
-    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, onProblem }) {
+    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, onUnbegun, onProblem }) {
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const queue = await opened();
@@ -122,6 +124,7 @@ export async function openSimulations(
           keepLogShort();
           onEnd?.(claimed, record);
         },
+        onUnbegun: onUnbegun ?? onProblem,
         onProblem,
       });
       return {

@@ -1,7 +1,7 @@
 /** Conversations of a run: claimed by one worker at a time, and written as a whole when they end. */
-import { DramatisError } from "../domain/errors.ts";
 import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
 import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
+import { leaseLost } from "./faults.ts";
 import type { Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
 
@@ -74,12 +74,6 @@ export async function releaseOrphans(sql: Sql): Promise<void> {
     "update dramatis.conversations set status = 'waiting', worker = null where status = 'running'",
   );
 }
-
-const leaseLost = (conversationId: string) =>
-  new DramatisError(
-    "lease-lost",
-    `Conversation ${conversationId} is another worker's by now. Its result was not written.`,
-  );
 
 const column = (entries: readonly UsageEntry[]) =>
   entries.map((entry, position) => ({

@@ -2,8 +2,8 @@
  * The requests of a conversation, kept so that no stored answer is paid twice: each is held against the run's cap, marked
  * before it is sent, and closed with its outcome. Every statement may be repeated, and none is carried out for a lease that was lost.
  */
-import { DramatisError } from "../domain/errors.ts";
 import type { Purpose } from "../domain/usage.ts";
+import { leaseLost } from "./faults.ts";
 import type { Sql } from "./sql.ts";
 
 /** Which request of a conversation: the digest of its body, and how many like it came before. */
@@ -50,12 +50,6 @@ export interface Funds {
 export interface HoldResult extends Funds {
   isGranted: boolean;
 }
-
-const fenced = ({ conversationId }: Holder) =>
-  new DramatisError(
-    "lease-lost",
-    `Conversation ${conversationId} is another worker's by now: this one was silent for too long. Nothing was written.`,
-  );
 
 interface Row {
   digest: string;
@@ -148,7 +142,7 @@ export async function hold(
     },
     [runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model, amountNanoUsd],
   );
-  if (row === undefined || !row.fence) throw fenced(holder);
+  if (row === undefined || !row.fence) throw leaseLost(conversationId);
   return {
     isGranted: row.granted,
     spentNanoUsd: row.spent,
@@ -190,7 +184,7 @@ export async function markSent(
       boundNanoUsd,
     ],
   );
-  if (rows.length === 0) throw fenced(holder);
+  if (rows.length === 0) throw leaseLost(conversationId);
 }
 
 export interface Closing extends RequestId {
@@ -245,7 +239,7 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
       spentNanoUsd,
     ],
   );
-  if (!row?.fence) throw fenced(holder);
+  if (!row?.fence) throw leaseLost(conversationId);
 }
 
 /**

@@ -84,6 +84,15 @@ it("tells attempts by what came of them, with their waits and how long they took
   });
 });
 
+it("tells conversations that could not begin from those that are begun again", async () => {
+  const { metrics, read } = await opened();
+  metrics.onUnbegun();
+  metrics.onProblem("lease-lost");
+  expect(await read("dramatis_conversations_total")).toEqual([{ status: "failed", value: 1 }]);
+  expect(await read("dramatis_conversations_failed_total")).toEqual([{ kind: "error", value: 1 }]);
+  expect(await read("dramatis_worker_problems_total")).toEqual([{ code: "lease-lost", value: 1 }]);
+});
+
 it("asks the store when it is read, and keeps its own figures while that is away", async () => {
   let isAway = false;
   const { metrics, read } = await opened(() =>
