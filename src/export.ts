@@ -1,9 +1,11 @@
 /** What a run's conversations were, row by row from the store; memory holds a page of them, however many there are. */
 import { DramatisError } from "./domain/errors.ts";
 import { hintFor } from "./domain/near-names.ts";
+import { withChanges } from "./experiment/plan.ts";
 import { type ConversationRow, conversationRow, type TurnRow, turnRow } from "./report/export-rows.ts";
 import { type TrainingExample, trainingExample } from "./report/training-example.ts";
 import type { Scenario } from "./scenario/scenario.ts";
+import { armOf } from "./store/arms.ts";
 import type { ConversationStatus } from "./store/conversations.ts";
 import { batchesOf, conversationPages, type StoredConversation, turnsOf } from "./store/export-pages.ts";
 import { runOf } from "./store/runs.ts";
@@ -44,23 +46,26 @@ async function* chosenPages(
   }
 }
 
-interface ExportedRun {
-  /** Of all its conversations; of an experiment, what its arms change. */
-  scenario: Scenario;
-  hasArms: boolean;
-}
+/** What is told to the personas of a conversation. */
+type Scene = Pick<Scenario, "topic" | "cast">;
 
-/** @throws DramatisError `unknown-name` when there is no such run, or nobody of that id in its cast */
-async function exportedRun({ sql }: Store, runId: string, persona: string | undefined): Promise<ExportedRun> {
+/**
+ * The scenario of a run; of an experiment, what its arms change.
+ * @throws DramatisError `unknown-name` when there is no such run, or nobody of that id in its cast
+ */
+async function exportedScenario(
+  { sql }: Store,
+  runId: string,
+  persona: string | undefined,
+): Promise<Scenario> {
   const { scenario } = (await runOf(sql, runId)).definition as { scenario: Scenario };
   const [first] = await sql.query<{ arm: string | null }>(
     "select arm from dramatis.conversations where run_id = $1 and position = 0",
     [runId],
   );
-  const hasArms = first?.arm != null;
   const ids = scenario.cast.map(({ id }) => id);
   // An arm may have another cast.
-  if (persona === undefined || ids.includes(persona) || hasArms) return { scenario, hasArms };
+  if (persona === undefined || ids.includes(persona) || first?.arm != null) return scenario;
   throw new DramatisError(
     "unknown-name",
     `There is no persona ${JSON.stringify(persona)} in this run. ${hintFor(persona, ids)}`,
@@ -78,7 +83,7 @@ export async function* exportTurns(
   options: ExportOptions = {},
 ): AsyncGenerator<TurnRow> {
   const { persona } = options;
-  await exportedRun(store, runId, persona);
+  await exportedScenario(store, runId, persona);
   for await (const page of chosenPages(store, runId, options)) {
     for (const batch of batchesOf(page)) {
       const turns = await turnsOf(store.sql, batch);
@@ -104,11 +109,28 @@ export async function* exportConversations(
   for await (const page of chosenPages(store, runId, options)) yield* page.map(conversationRow);
 }
 
+/** What personas are told, by arm; a scenario's knowledge is not kept for it. */
+function scenesOf(
+  { sql }: Store,
+  runId: string,
+  base: Scenario,
+): (arm: string | undefined) => Promise<Scene> {
+  const scenes = new Map<string, Scene>();
+  return async (arm) => {
+    if (arm === undefined) return base;
+    const known = scenes.get(arm);
+    if (known !== undefined) return known;
+    const { topic, cast } = withChanges(base, (await armOf(sql, runId, arm)).changes);
+    scenes.set(arm, { topic, cast });
+    return { topic, cast };
+  };
+}
+
 /**
  * The conversations of a run as training examples, one for each persona that spoke: what it was told, its own turns as the
- * assistant's, everybody else's as a user's with their ids as names. A persona's private notes are in its examples.
- * @throws DramatisError `unknown-name` when the store has no such run, or the run no such persona; `invalid-argument` when
- * the run is an experiment
+ * assistant's, everybody else's as a user's with their ids as names. A persona's private notes are in its examples. In an
+ * experiment each persona is told what its arm tells it.
+ * @throws DramatisError `unknown-name` when the store has no such run, or the run no such persona
  */
 export async function* exportTrainingExamples(
   store: Store,
@@ -116,18 +138,12 @@ export async function* exportTrainingExamples(
   options: ExportOptions = {},
 ): AsyncGenerator<TrainingExample> {
   const { persona } = options;
-  const { scenario, hasArms } = await exportedRun(store, runId, persona);
-  if (hasArms) {
-    throw new DramatisError(
-      "invalid-argument",
-      `Training examples: expected a run of one scenario, got the experiment ${runId}, whose arms change what personas are told. Export its turns instead.`,
-    );
-  }
-  const { topic, cast } = scenario;
+  const sceneOf = scenesOf(store, runId, await exportedScenario(store, runId, persona));
   for await (const page of chosenPages(store, runId, options)) {
     for (const batch of batchesOf(page)) {
       const turns = await turnsOf(store.sql, batch);
-      for (const { id, outcome } of batch) {
+      for (const { id, arm, outcome } of batch) {
+        const { topic, cast } = await sceneOf(arm);
         for (const one of cast) {
           if (persona !== undefined && one.id !== persona) continue;
           const example = trainingExample({

@@ -67,7 +67,17 @@ export type {
   TurnFailure,
 } from "./domain/turn.ts";
 export type { Purpose, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage.ts";
+export {
+  type Arm,
+  type Experiment,
+  type ExperimentOptions,
+  findExperiment,
+} from "./experiment/experiment-file.ts";
+export { type ExperimentResults, experimentResults } from "./experiment/read-results.ts";
+export type { ArmDifference, ArmSummary, ResultRow } from "./experiment/results.ts";
+export type { Estimate } from "./experiment/statistics.ts";
 export { type ExportOptions, exportConversations, exportTrainingExamples, exportTurns } from "./export.ts";
+export type { FleetWorker } from "./fleet/worker.ts";
 export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
@@ -123,8 +133,17 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
+export type { ExperimentPlan, SimulationPlan } from "./simulation/planning.ts";
+export {
+  type HeldConversation,
+  openSimulations,
+  type Simulations,
+  type SimulationsOptions,
+  type WorkerOptions,
+} from "./simulation/simulations.ts";
 export type { ConversationStatus } from "./store/conversations.ts";
 export type { EngineName } from "./store/engine.ts";
+export type { Progress } from "./store/progress.ts";
 export type { Sql } from "./store/sql.ts";
 export { openStore, type Store, type StoreOptions } from "./store/store.ts";
 export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";

@@ -1,10 +1,12 @@
 /** A run's rows as programs get them, on both engines. */
 import { beforeAll, expect, it } from "vitest";
 import { exportConversations, exportTrainingExamples, exportTurns, type Store } from "../src/index.ts";
+import { createArms } from "../src/store/arms.ts";
+import { samplePersona } from "./domain/sample-persona.ts";
 import { brokenRules } from "./report/fine-tuning-rules.ts";
 import { sampleTurn, usage } from "./report/sample-record.ts";
 import { onEachEngine } from "./store/engines.ts";
-import { storeRun } from "./store/stored-run.ts";
+import { storedScenario, storeRun } from "./store/stored-run.ts";
 
 const failed = { status: "failed", ending: { kind: "unreachable", evidence: "Turn 3." } } as const;
 
@@ -133,12 +135,24 @@ onEachEngine("an export", ({ open }) => {
     });
   });
 
-  it("is no training example of an experiment, whose arms tell personas other things", async () => {
-    await storeRun(store, "arms", [{ record: {}, arm: "flat" }]);
-    await expect(all(exportTrainingExamples(store, "arms"))).rejects.toMatchObject({
-      code: "invalid-argument",
-      message: expect.stringContaining("experiment arms"),
-    });
+  it("is a training example of an experiment as its arm tells the persona, whoever sits there in it", async () => {
+    const another = samplePersona("ana-ruiz", { name: "Ana Ruiz", privateNotes: ["ana-ruiz note"] });
+    await storeRun(store, "arms", [
+      { record: {}, arm: "flat" },
+      { record: { turns: [sampleTurn({ speaker: another.id })] }, arm: "guest" },
+    ]);
+    await createArms(store.sql, "arms", [
+      { name: "flat", levels: {}, changes: {} },
+      { name: "guest", levels: {}, changes: { topic: "Who pays for support?", cast: [another] } },
+    ]);
+    const examples = await all(exportTrainingExamples(store, "arms"));
+    const systems = examples.map(({ messages }) => messages[0]?.content ?? "");
+    expect(systems).toHaveLength(4);
+    for (const system of systems.slice(0, 3)) expect(system).toContain(storedScenario.topic);
+    expect(systems[3]).toContain("Who pays for support?");
+    expect(systems[3]).toContain("ana-ruiz note");
+    expect(systems[3]).not.toContain("maya-okafor");
+    expect(await all(exportTrainingExamples(store, "arms", { persona: another.id }))).toEqual([examples[3]]);
     expect(await all(exportTurns(store, "arms", { persona: "of-another-arm" }))).toEqual([]);
   });
 });

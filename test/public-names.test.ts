@@ -7,9 +7,11 @@ import type {
   Budget,
   Completion,
   ConversationUpdate,
+  FleetWorker,
   Limiter,
   Limits,
   LogOptions,
+  Progress,
   RequestFailure,
   ScriptedAnswer,
   TokenEvent,
@@ -27,6 +29,8 @@ interface Named {
   log: dramatis.DramatisOptions["log"] & LogOptions;
   scripted: dramatis.ScriptStep & ScriptedAnswer;
   token: Extract<dramatis.ConversationEvent, TokenEvent>;
+  worker: Awaited<ReturnType<dramatis.Simulations["work"]>> & FleetWorker;
+  progress: Awaited<ReturnType<dramatis.Simulations["progress"]>> & Progress;
   update: Partial<dramatis.ConversationState> & ConversationUpdate;
 }
 
@@ -74,10 +78,12 @@ it("exports these values and no others", () => {
     "createOfflineServer",
     "createRecorder",
     "createSearchTool",
+    "experimentResults",
     "explainPrompt",
     "exportConversations",
     "exportTrainingExamples",
     "exportTurns",
+    "findExperiment",
     "findScenario",
     "formatUsd",
     "loadCatalog",
@@ -90,6 +96,7 @@ it("exports these values and no others", () => {
     "newConversationId",
     "openDramatis",
     "openReplay",
+    "openSimulations",
     "openStore",
     "openVault",
     "personaSchema",

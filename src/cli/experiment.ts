@@ -57,10 +57,10 @@ async function checkExperiment(name: string, flags: CheckFlags, terminal: Termin
 
 async function showResults(run: string, flags: ResultsFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const { readResults } = await import("../experiment/read-results.ts");
+  const { experimentResults } = await import("../experiment/read-results.ts");
   const { openStore } = await import("../store/store.ts");
   const store = await openStore(storeAddress(flags.store, terminal.env));
-  const results = await readResults(store.sql, run).finally(() => store.close());
+  const results = await experimentResults(store, run).finally(() => store.close());
   const text = await rendered(results, format, { ...flags, terminal });
   if (flags.out === undefined) return terminal.write(text);
   const { writeFileSync } = await import("node:fs");
@@ -75,7 +75,7 @@ async function showResults(run: string, flags: ResultsFlags, terminal: Terminal)
   terminal.writeError(`Written: ${file}\n`);
 }
 
-type Results = Awaited<ReturnType<typeof import("../experiment/read-results.ts").readResults>>;
+type Results = Awaited<ReturnType<typeof import("../experiment/read-results.ts").experimentResults>>;
 
 async function rendered(
   results: Results,

@@ -1,9 +1,9 @@
 /** The JSON objects of runs and conversations. */
-import { type ConversationRow, openCount, type Progress } from "../store/progress.ts";
+import { type ConversationProgress, openCount, type Progress } from "../store/progress.ts";
 import type { StoredRun } from "../store/runs.ts";
 import { runState } from "./screen/runs.ts";
 
-const figures = (row: Progress | ConversationRow) => ({
+const figures = (row: Progress | ConversationProgress) => ({
   turns: row.turns,
   requests: row.requests,
   inputTokens: row.inputTokens,
@@ -30,7 +30,7 @@ export const runJson = (run: StoredRun, progress: Progress) => ({
   ...figures(progress),
 });
 
-export const conversationJson = (row: ConversationRow) => ({
+export const conversationJson = (row: ConversationProgress) => ({
   conversationId: row.id,
   position: row.position,
   ...row.settings,

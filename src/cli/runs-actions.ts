@@ -9,7 +9,7 @@ import { type Happening, timeline } from "../report/timeline.ts";
 import { type ConversationStatus, recordOf } from "../store/conversations.ts";
 import { find } from "../store/find.ts";
 import {
-  type ConversationRow,
+  type ConversationProgress,
   conversationsOf,
   openCount,
   type Progress,
@@ -115,7 +115,7 @@ async function showRun(store: Store, run: StoredRun, { flags, terminal }: Shown)
 
 async function showConversation(
   store: Store,
-  row: ConversationRow,
+  row: ConversationProgress,
   { flags, terminal }: Shown,
 ): Promise<void> {
   const record = await recordOf(store.sql, row.id);

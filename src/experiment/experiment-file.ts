@@ -40,6 +40,7 @@ export interface Experiment
   notices: Notice[];
 }
 
+/** How an experiment file is checked. */
 export interface ExperimentOptions {
   /** Models are looked up in it. Default: any name passes, and is refused when the arm is begun. */
   catalog?: Pick<Catalog, "find" | "models"> | undefined;

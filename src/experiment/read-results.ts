@@ -3,10 +3,12 @@ import { DramatisError } from "../domain/errors.ts";
 import { armsOf } from "../store/arms.ts";
 import { runOf } from "../store/runs.ts";
 import type { Sql } from "../store/sql.ts";
+import type { Store } from "../store/store.ts";
 import { type MeasuredTurn, type Measures, measure } from "./measures.ts";
 import { type StoredExperiment, storedExperimentSchema } from "./plan.ts";
 import { isFinished, type ResultRow, type ResultsSummary, summarise } from "./results.ts";
 
+/** A row a conversation, a summary an arm, and differences between arms. */
 export interface ExperimentResults extends ResultsSummary {
   run: string;
   experiment: StoredExperiment;
@@ -86,7 +88,7 @@ function rowFrom(
  * The results of a run so far; it may still be under way.
  * @throws DramatisError `unknown-name` when there is no such run, `invalid-argument` when it is no experiment
  */
-export async function readResults(sql: Sql, runId: string): Promise<ExperimentResults> {
+export async function experimentResults({ sql }: Store, runId: string): Promise<ExperimentResults> {
   const run = await runOf(sql, runId);
   const stored = storedExperimentSchema.safeParse((run.definition as { experiment?: unknown }).experiment);
   const arms = await armsOf(sql, runId);

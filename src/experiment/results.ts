@@ -39,6 +39,7 @@ export const MEASURES = [
 export type Measure = (typeof MEASURES)[number];
 export type Estimates = Record<Measure, Estimate>;
 
+/** What became of an arm's conversations, and its means. */
 export interface ArmSummary {
   arm: string;
   levels: Readonly<Record<string, string>>;

@@ -40,6 +40,7 @@ export interface WorkerParts {
   onProblem(claimed: { runId: string; conversationId: string }, error: unknown): void;
 }
 
+/** A process at work. */
 export interface FleetWorker {
   /** Takes no more; resolves once what is in hand has ended or was given back. */
   stop(): Promise<void>;

@@ -30,6 +30,7 @@ export interface Settings {
   repeat?: number | undefined;
 }
 
+/** A run of one scenario, so many conversations. */
 export interface SimulationPlan {
   /** Names the run: letters, digits, `.`, `_` and `-`. Planning it again under the same id does nothing. */
   id: string;
@@ -43,6 +44,7 @@ export interface SimulationPlan {
   maxCostUsd?: number | undefined;
 }
 
+/** A run of an experiment. */
 export interface ExperimentPlan {
   /** Names the run; planning it again under the same id does nothing. */
   id: string;

@@ -7,15 +7,19 @@ import { type FleetWorker, startWorker } from "../fleet/worker.ts";
 import { accountOf, createSharedLimiter } from "../model/pace/shared-limiter.ts";
 import type { Journal } from "../model/recording/journal.ts";
 import { createStoreCache } from "../model/store-cache.ts";
+import { type Progress, progressOf } from "../store/progress.ts";
+import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { createHolding } from "./holding.ts";
 import { createPlanning, type Planning } from "./planning.ts";
 
+/** A conversation of a run, by their ids. */
 export interface HeldConversation {
   runId: string;
   conversationId: string;
 }
 
+/** How one process holds conversations, and whom it tells. */
 export interface WorkerOptions {
   /** Conversations at a time. */
   concurrency: number;
@@ -38,11 +42,17 @@ export interface WorkerOptions {
   onProblem: (conversation: HeldConversation | undefined, error: unknown) => void;
 }
 
+/** Simulations of one store: plan them, hold them, see how far they are. */
 export interface Simulations extends Planning {
   /** What carries the requests, and at which prices. */
   readonly dramatis: Dramatis;
   /** Holds conversations, of all runs of the store, until it is stopped. */
   work(options: WorkerOptions): Promise<FleetWorker>;
+  /**
+   * How far a run is, and what it has cost.
+   * @throws DramatisError `unknown-name` when there is no such run
+   */
+  progress(runId: string): Promise<Progress>;
   /** How many conversations of the store have not ended. */
   depth(): Promise<QueueDepth>;
   /** The store stays open. */
@@ -51,6 +61,8 @@ export interface Simulations extends Planning {
 
 /** The embedded engine has nobody who does it by itself: its log would grow as long as the process lives. */
 const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
+
+/** What carries the requests of simulations, and what workers of a store share. */
 export interface SimulationsOptions
   extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay"> {
   /**
@@ -73,6 +85,10 @@ function limiterOf(
   return createSharedLimiter({ sql: store.sql, account: accountOf(baseUrl, apiKey), limits });
 }
 
+/**
+ * Opens the simulations of a store; without a key they are answered offline, as `openDramatis` decides.
+ * @throws DramatisError as `openDramatis` does
+ */
 export async function openSimulations(
   store: Store,
   { sharedPace, sharedCache, ...options }: SimulationsOptions = {},
@@ -133,6 +149,10 @@ export async function openSimulations(
           await worker.stop();
         },
       };
+    },
+    async progress(runId) {
+      await runOf(store.sql, runId);
+      return await progressOf(store.sql, runId);
     },
     depth: async () => await (await opened()).depth(),
     async close() {

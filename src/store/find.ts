@@ -1,11 +1,13 @@
 /** What an id that somebody typed names. */
 import { DramatisError } from "../domain/errors.ts";
 import { nearNames } from "../domain/near-names.ts";
-import { type ConversationRow, conversationOf } from "./progress.ts";
+import { type ConversationProgress, conversationOf } from "./progress.ts";
 import { runOf, type StoredRun } from "./runs.ts";
 import type { Sql } from "./sql.ts";
 
-export type Found = { kind: "run"; run: StoredRun } | { kind: "conversation"; conversation: ConversationRow };
+export type Found =
+  | { kind: "run"; run: StoredRun }
+  | { kind: "conversation"; conversation: ConversationProgress };
 
 /**
  * Finds a run, or a conversation of one.

@@ -18,6 +18,7 @@ export interface Figures {
   unpricedBoundNanoUsd: number;
 }
 
+/** How far a run is: sums over its conversations. */
 export interface Progress extends Figures {
   /** Turns of conversations that have ended. */
   endedTurns: number;
@@ -31,7 +32,7 @@ export interface Progress extends Figures {
 }
 
 /** How one conversation is, or ended. */
-export interface ConversationRow extends Figures {
+export interface ConversationProgress extends Figures {
   id: string;
   runId: string;
   position: number;
@@ -177,7 +178,7 @@ interface EachRow extends FiguresRow {
   failure: string | null;
 }
 
-const rowOf = (row: EachRow): ConversationRow => ({
+const rowOf = (row: EachRow): ConversationProgress => ({
   ...figuresOf(row),
   id: row.id,
   runId: row.run_id,
@@ -195,7 +196,7 @@ export async function conversationsOf(
   sql: Sql,
   runId: string,
   { limit, status }: { limit: number; status?: ConversationStatus | undefined },
-): Promise<ConversationRow[]> {
+): Promise<ConversationProgress[]> {
   const rows = await sql.query<EachRow>(
     `${EACH} and ($3::text is null or c.status = $3) order by c.position limit $2`,
     [[runId], limit, status ?? null],
@@ -204,7 +205,7 @@ export async function conversationsOf(
 }
 
 /** A conversation of that id; undefined: there is none. */
-export async function conversationOf(sql: Sql, id: string): Promise<ConversationRow | undefined> {
+export async function conversationOf(sql: Sql, id: string): Promise<ConversationProgress | undefined> {
   const [owner] = await sql.query<{ run_id: string }>(
     "select run_id from dramatis.conversations where id = $1",
     [id],

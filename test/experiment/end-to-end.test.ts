@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { runCommand } from "../../src/cli/program.ts";
 import { findExperiment } from "../../src/experiment/experiment-file.ts";
-import { readResults } from "../../src/experiment/read-results.ts";
+import { experimentResults } from "../../src/experiment/read-results.ts";
 import { createOfflineServer } from "../../src/offline/server.ts";
 import { openSimulations, type Simulations } from "../../src/simulation/simulations.ts";
 import { recordOf } from "../../src/store/conversations.ts";
@@ -104,7 +104,7 @@ describe("an experiment, two by two with five repeats", () => {
   });
 
   it("gave every arm the same seeds, and its own scenario", async () => {
-    const { rows } = await readResults(store.sql, RUN);
+    const { rows } = await experimentResults(store, RUN);
     const seedsOf = new Map<string, number[]>();
     for (const { arm, seed } of rows) seedsOf.set(arm, [...(seedsOf.get(arm) ?? []), seed]);
     expect([...seedsOf.values()]).toEqual(Array.from({ length: 4 }, () => [40, 41, 42, 43, 44]));
@@ -120,7 +120,7 @@ describe("an experiment, two by two with five repeats", () => {
   });
 
   it("counts the arms that failed, and leaves them out", async () => {
-    const { arms, differences, rows } = await readResults(store.sql, RUN);
+    const { arms, differences, rows } = await experimentResults(store, RUN);
     expect(arms.map(({ arm, finished, failed }) => ({ arm, finished, failed }))).toEqual([
       { arm: "policy=directed,model=gpt-4.1-nano", finished: 5, failed: 0 },
       { arm: `policy=directed,model=${REFUSED}`, finished: 0, failed: 5 },
@@ -138,7 +138,7 @@ describe("an experiment, two by two with five repeats", () => {
   });
 
   it("agrees with the ledger on what each arm cost", async () => {
-    const { rows } = await readResults(store.sql, RUN);
+    const { rows } = await experimentResults(store, RUN);
     const [ledger] = await store.sql.query<{ cost: number }>(
       "select sum(cost_nano_usd)::bigint as cost from dramatis.usage_entries",
     );

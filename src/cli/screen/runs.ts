@@ -10,7 +10,7 @@ import {
 } from "../../report/figures.ts";
 import { endingTitle } from "../../report/timeline.ts";
 import type { ConversationStatus } from "../../store/conversations.ts";
-import { type ConversationRow, openCount, type Progress } from "../../store/progress.ts";
+import { type ConversationProgress, openCount, type Progress } from "../../store/progress.ts";
 import type { StoredRun } from "../../store/runs.ts";
 import { rule } from "./ending.ts";
 import {
@@ -95,7 +95,9 @@ const isEnded = (status: ConversationStatus): status is Status =>
   status !== "waiting" && status !== "running" && status !== "cancelled";
 
 /** How a conversation is, or ended, in words. */
-export function stateText(row: Pick<ConversationRow, "status" | "ending" | "worker" | "failure">): string {
+export function stateText(
+  row: Pick<ConversationProgress, "status" | "ending" | "worker" | "failure">,
+): string {
   const { status, ending, worker, failure } = row;
   if (status === "running") return worker === undefined ? "under way" : `under way at ${worker}`;
   if (status === "cancelled") return ending === undefined ? "cancelled" : `cancelled, ${ending.evidence}`;
@@ -105,7 +107,7 @@ export function stateText(row: Pick<ConversationRow, "status" | "ending" | "work
 }
 
 /** The conversations of `dramatis show <run>`. */
-export function renderConversations(rows: readonly ConversationRow[], options: ScreenOptions): string[] {
+export function renderConversations(rows: readonly ConversationProgress[], options: ScreenOptions): string[] {
   const costs = costColumn(rows);
   const cells = rows.map((row, index): Span[] => [
     span(row.id),
