@@ -8,6 +8,13 @@ import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import { checkNode } from "./domain/node-version.ts";
 import type { ConversationRecord } from "./domain/record.ts";
+import { type BatchClient, createBatchClient } from "./model/batch/batch-client.ts";
+import {
+  type BatchAnswers,
+  type BatchPrompt,
+  type PromptBatchOptions,
+  sendPromptBatch,
+} from "./model/batch/prompt-batch.ts";
 import { type Budget, createBudget } from "./model/budget.ts";
 import { logFile, type WarningLogger } from "./model/failure-log.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./model/gateway.ts";
@@ -67,6 +74,8 @@ export interface DramatisOptions {
   limiterOf?: ((account: LimitedAccount) => Limiter | undefined) | undefined;
   /** Keeps the requests of conversations that have a journal; simulations give them one. Default: none. */
   journalOf?: GatewayOptions["journalOf"];
+  /** Sends a conversation's requests at a tier of its own; simulations that go by batch have one. Default: none. */
+  tierOf?: GatewayOptions["tierOf"];
   /** Told of requests as they go, for figures of them. Default: nobody. */
   observer?: GatewayOptions["observer"];
   /** Failed attempts: as JSON lines to a file, or to a pino logger; `withPrompts` adds what was sent. Default: nowhere. */
@@ -100,6 +109,8 @@ export interface Dramatis {
   readonly transport: ConversationRecord["transport"];
   readonly catalog: Catalog;
   readonly gateway: Gateway;
+  /** The provider's files and batches, at the same server and with the same key; undefined in a replay. */
+  readonly batches: BatchClient | undefined;
   /** The cap that its conversations share; undefined without `maxCostUsd`. */
   readonly budget: Budget | undefined;
   /** Why the project's limits, which could have been read, were not; the pace is then learned from the answers. */
@@ -125,6 +136,16 @@ export interface Dramatis {
    * for an input that is refused; ConversationError, with the record, when something throws after a request was paid.
    */
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
+  /**
+   * Sends single prompts by batch, at half the price, and resolves when all have ended, within a day. What fails for one is in
+   * its answer.
+   * @throws DramatisError `unknown-name`, `invalid-argument`, `no-price` or `budget` before anything is sent; ModelError for
+   * what the provider refuses as a whole
+   */
+  batch<T = string>(
+    prompts: readonly BatchPrompt<T>[],
+    options?: PromptBatchOptions,
+  ): Promise<BatchAnswers<T>>;
   /**
    * What a scenario will cost: expected, from sample runs against an offline server of their own, and at most. Free, and
    * without a network, also with a key. Tools of your own are not counted.
@@ -279,21 +300,19 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   };
   const { apiKey = NO_KEY, baseUrl = OFFLINE_BASE_URL } = to ?? {};
   const account = { apiKey, baseUrl, limits, isOffline: to === undefined };
+  const server = { apiKey, keySource: to?.keySource, baseUrl, fetch: offline?.fetch ?? options.fetch, clock };
   const gateway = createGateway({
-    apiKey,
-    keySource: to?.keySource,
-    baseUrl,
+    ...server,
     catalog,
-    fetch: offline?.fetch ?? options.fetch,
     timeoutMs,
     maxRetries,
     limiter: options.limiterOf?.(account) ?? createLimiter({ limits }),
     journalOf: options.journalOf,
+    tierOf: options.tierOf,
     observer: options.observer,
     budget,
     log: logOf(options.log),
     hasOpenAiOptions: to === undefined || isOpenAi(to.baseUrl),
-    clock,
     cache,
     recorder,
     replay,
@@ -302,10 +321,13 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   const time = replay === undefined ? {} : { clock: replay.clock };
   const runs = recordedRuns({ recorder, replay });
 
+  const batches = replay === undefined ? createBatchClient(server) : undefined;
+
   return {
     transport,
     catalog,
     gateway,
+    batches,
     budget,
     limitsProblem,
     host,
@@ -326,6 +348,11 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
         if (error instanceof ConversationError) recorder?.end(error.record.status);
         throw error;
       }
+    },
+    async batch(prompts, options = {}) {
+      if (batches === undefined)
+        throw refuse("A recording holds no batches: without `replay` they can be sent.");
+      return await sendPromptBatch(prompts, options, { client: batches, catalog, budget });
     },
     quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };

@@ -81,6 +81,14 @@ export type { FleetWorker } from "./fleet/worker.ts";
 export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
+export type {
+  BatchAnswer,
+  BatchAnswers,
+  BatchProgress,
+  BatchPrompt,
+  PromptBatchOptions,
+} from "./model/batch/prompt-batch.ts";
+export type { WaveTiming } from "./model/batch/wave-plan.ts";
 export { type Budget, createBudget, type Reservation } from "./model/budget.ts";
 export type { Completion, Deadline, Delta } from "./model/exchange.ts";
 export type { FailureLogOptions, WarningLogger } from "./model/failure-log.ts";
@@ -107,20 +115,47 @@ export { createRecorder, type Recorder, type RecorderOptions } from "./model/rec
 export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
 export type { Reply, ReplyOutcome } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
-export type { Bill, Charge } from "./offline/bill.ts";
+
+export type { OfflineBatchOptions } from "./offline/batch/batches.ts";
+export type { OfflineBatchFaults } from "./offline/batch/line-answers.ts";
+export type { OfflineWebhook } from "./offline/batch/webhook.ts";
+export type { Bill, BilledTier, Charge, Payer } from "./offline/bill.ts";
+
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
 export type { Delay, Latency } from "./offline/pace.ts";
+export type { PastCharge } from "./offline/past-charge.ts";
 export type { ChatRequest, GeneratedReply, Generator } from "./offline/protocol.ts";
 export type { RateLimit, RejectionHeaders } from "./offline/rate-limit.ts";
 export type { Script, ScriptedAnswer, ScriptStep } from "./offline/script.ts";
 export type { ServedModel } from "./offline/served-models.ts";
 export {
   createOfflineServer,
+  type OfflineBatches,
   type OfflineServer,
   type OfflineServerOptions,
   type RecordedRequest,
 } from "./offline/server.ts";
 export type { Traffic } from "./offline/traffic.ts";
+export {
+  type CostDimension,
+  type CostRow,
+  type OrganizationCostsOptions,
+  organizationCosts,
+} from "./organization/costs.ts";
+export {
+  type DailyCostRow,
+  type DailyCosts,
+  type DailyCostsOptions,
+  dailyCosts,
+} from "./organization/daily-costs.ts";
+export type { BucketWidth, ReportOptions } from "./organization/options.ts";
+export type { Bucket } from "./organization/pages.ts";
+export {
+  type OrganizationUsageOptions,
+  organizationUsage,
+  type UsageDimension,
+  type UsageRow,
+} from "./organization/usage.ts";
 export type { Bound, MostPrices } from "./quote/bound.ts";
 export type { Expected, ExpectedUse, Prices } from "./quote/expected.ts";
 export type { Quote, QuoteBudget, QuoteOptions, QuoteSample } from "./quote/quote.ts";
@@ -133,7 +168,7 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
-export type { ExperimentPlan, SimulationPlan } from "./simulation/planning.ts";
+export type { ExperimentPlan, SimulationPlan, Transport } from "./simulation/planning.ts";
 export {
   type HeldConversation,
   openSimulations,

@@ -11,10 +11,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/quote", "src/experiment"],
   ["src/conversation", "src/fleet"],
   ["src/turn"],
-  ["src/model", "src/report"],
+  ["src/model", "src/report", "src/organization"],
   ["src/ledger"],
   ["src/catalog", "src/scenario", "src/offline", "src/vault", "src/store", "tools"],
-  ["src/guard", "src/files"],
+  ["src/guard", "src/files", "src/admin"],
   ["src/domain"],
 ];
 

@@ -16,6 +16,7 @@ const LEFT_OUT: Record<Exclude<ConversationStatus, "completed">, true> = {
   interrupted: true,
   waiting: true,
   running: true,
+  parked: true,
   cancelled: true,
 };
 const STATUSES = Object.keys(LEFT_OUT) as (keyof typeof LEFT_OUT)[];

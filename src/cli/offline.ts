@@ -4,31 +4,37 @@ import { formatUsd } from "../domain/money.ts";
 import { DEFAULT_RATE_LIMIT } from "../offline/rate-limit.ts";
 import type { OfflineServer, OfflineServerOptions } from "../offline/server.ts";
 import { count } from "../report/figures.ts";
+import { commandName } from "./command-name.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath } from "./typed-path.ts";
 import { share, wholeNumber } from "./values.ts";
 
 const DEFAULT_PORT = 8021;
+/** No secret: it opens what this server charged, for whoever reaches it. */
+const ADMIN_KEY = "sk-admin-offline";
 
 interface OfflineFlags {
   port: number;
   latency?: number;
   rpm?: number;
   tpm?: number;
+  batch?: number;
   faults?: number;
   seed: number;
 }
 
 /** What the flags ask of the server; a limit that is not given is out of reach. */
 export function settingsOf(flags: OfflineFlags): Omit<OfflineServerOptions, "models"> {
-  const { latency, rpm, tpm, faults, seed } = flags;
+  const { latency, rpm, tpm, batch, faults: share, seed } = flags;
+  const faults = share === undefined ? undefined : { seed, share };
   return {
     latencyMs: latency,
     rateLimit: {
       requestsPerMinute: rpm ?? DEFAULT_RATE_LIMIT.requestsPerMinute,
       tokensPerMinute: tpm ?? DEFAULT_RATE_LIMIT.tokensPerMinute,
     },
-    faults: faults === undefined ? undefined : { seed, share: faults },
+    faults,
+    batch: { processingMs: batch, faults },
   };
 }
 
@@ -53,6 +59,7 @@ export function addOffline(program: Command, terminal: Terminal): void {
     .option("--latency <ms>", "wait before each answer", wholeNumber(0, 3_600_000))
     .option("--rpm <n>", "requests a minute and model", wholeNumber(1))
     .option("--tpm <n>", "tokens a minute and model", wholeNumber(1))
+    .option("--batch <ms>", "how long a batch takes", wholeNumber(0, 86_400_000))
     .option("--faults <share>", "share of requests that fail, 0 to 1", share)
     .option("--seed <n>", "which requests fail, and how", wholeNumber(0, 2 ** 31 - 1), 7)
     .action(async (flags: OfflineFlags) => {
@@ -63,12 +70,16 @@ export function addOffline(program: Command, terminal: Terminal): void {
         models: [...catalog.models.values()],
         recordRequests: false,
         clock: terminal.clock,
+        adminKey: ADMIN_KEY,
         ...settingsOf(flags),
       });
       const server = await offline.listen(flags.port);
       const interrupted = new Promise<void>((resolve) => terminal.onInterrupt(() => resolve()));
       terminal.write(`OPENAI_BASE_URL=${server.url}/v1\n`);
-      terminal.writeError("Answers are generated. Any key will do. Press Ctrl-C to stop.\n");
+      terminal.writeError(
+        `What was charged: OPENAI_ADMIN_BASE_URL=${server.url}/v1 OPENAI_ADMIN_KEY=${ADMIN_KEY} ${commandName(terminal.env)} costs\n`,
+      );
+      terminal.writeError("Answers are generated. Any other key will do. Press Ctrl-C to stop.\n");
       await interrupted;
       await server.close();
       terminal.writeError(summaryOf(offline));

@@ -4,8 +4,10 @@ import { checkNode } from "../domain/node-version.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import { plainText } from "../report/plain-text.ts";
 import { packageVersion } from "../scenario/shipped-folder.ts";
+import { addBatches } from "./batches.ts";
 import { addCheck } from "./check.ts";
 import { commandName } from "./command-name.ts";
+import { addCosts } from "./costs.ts";
 import { EXIT, exitCodeOfError } from "./exit-code.ts";
 import { addExperiment } from "./experiment.ts";
 import { addExport } from "./export.ts";
@@ -21,6 +23,7 @@ import { addSimulate } from "./simulate.ts";
 import { addStore } from "./store.ts";
 import { addStudio } from "./studio.ts";
 import type { Terminal } from "./terminal.ts";
+import { addUsage } from "./usage.ts";
 import { addWorker } from "./worker.ts";
 
 /** A command registers itself; its action imports what it needs, and tells the exit code. */
@@ -30,12 +33,15 @@ const COMMANDS: readonly Register[] = [
   addRun,
   addSimulate,
   addRuns,
+  addBatches,
   addQuote,
   addExport,
   addScenarios,
   addPersonas,
   addModels,
   addKeys,
+  addCosts,
+  addUsage,
   addCheck,
   addExperiment,
   addOffline,

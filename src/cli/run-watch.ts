@@ -1,5 +1,6 @@
 /** Follows a run in the terminal: one line that is drawn over, or plain lines now and then in a pipe. */
 import { type RunSample, runEstimate, turnRate } from "../report/run-estimate.ts";
+import type { StoredBatch } from "../store/batches.ts";
 import { openCount, type Progress } from "../store/progress.ts";
 import type { StoredRun } from "../store/runs.ts";
 import { type RunProgressView, renderRunProgress } from "./screen/run-progress.ts";
@@ -12,7 +13,7 @@ const WINDOW_MS = 30_000;
 const LINE_EVERY_MS = 10_000;
 
 export interface RunWatch {
-  show(progress: Progress): void;
+  show(progress: Progress, batches?: readonly StoredBatch[]): void;
   /** A sentence to the user, above the line. */
   note(text: string): void;
   close(): void;
@@ -27,6 +28,19 @@ export interface RunWatchOptions {
   isQuiet: boolean;
 }
 
+/** What is under way, of the latest wave; several files of it are one to whoever looks. */
+function wavesOf(batches: readonly StoredBatch[]): RunProgressView["batches"] {
+  const [latest] = batches;
+  if (latest === undefined) return undefined;
+  const sum = (of: (batch: StoredBatch) => number) => batches.reduce((total, batch) => total + of(batch), 0);
+  return {
+    wave: Math.max(...batches.map(({ wave }) => wave)),
+    requests: sum(({ requests }) => requests),
+    answered: sum(({ completed, failed }) => completed + failed),
+    status: (latest.status ?? latest.state).replaceAll("_", " "),
+  };
+}
+
 export function createRunWatch({
   run,
   terminal,
@@ -38,7 +52,7 @@ export function createRunWatch({
   let shownAt = terminal.clock();
   let line = "";
 
-  function viewOf(progress: Progress): RunProgressView {
+  function viewOf(progress: Progress, batches: readonly StoredBatch[]): RunProgressView {
     const now = terminal.clock();
     samples.push({ at: now, turns: progress.turns });
     while (samples.length > 2 && (samples[0]?.at ?? now) < now - WINDOW_MS) samples.shift();
@@ -53,13 +67,14 @@ export function createRunWatch({
       rate,
       left: runEstimate(counts, rate),
       failures,
+      batches: wavesOf(batches),
     };
   }
 
   return {
-    show(progress) {
+    show(progress, batches = []) {
       if (isQuiet) return;
-      const view = viewOf(progress);
+      const view = viewOf(progress, batches);
       if (isDrawn) {
         line = renderRunProgress(view, terminal.screen, { hasBar: true });
         terminal.writeError(`${ERASE_LINE}${line}`);

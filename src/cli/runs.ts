@@ -10,6 +10,7 @@ import { some, wholeNumber } from "./values.ts";
 const STATUSES: Record<ConversationStatus, true> = {
   waiting: true,
   running: true,
+  parked: true,
   completed: true,
   budget: true,
   interrupted: true,

@@ -1,10 +1,12 @@
 /** What `dramatis simulate`, `resume` and `retry` do: plan or change a run, then work on it. */
 import { newConversationId } from "../app.ts";
+import { limitOf } from "../conversation/endings.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { findExperiment, isExperiment } from "../experiment/experiment-file.ts";
 import { count } from "../report/figures.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import { firstSeed } from "../simulation/planning.ts";
 import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { openCount, progressOf } from "../store/progress.ts";
@@ -13,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
+import { type TransportFlags, transportFor } from "./run-transport.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
 import { workOnRun } from "./work-on-run.ts";
@@ -25,6 +28,7 @@ export interface WorkFlags extends GatewayFlags, Pick<RunFlags, "offline" | "jso
 
 export interface SimulateFlags
   extends WorkFlags,
+    TransportFlags,
     Pick<RunFlags, "seed" | "turns" | "model" | "complexity" | "context" | "maxCost"> {
   runs?: number;
   id?: string;
@@ -138,15 +142,25 @@ const contextIn = ({ turns, model, complexity, context }: SimulateFlags) =>
     ...(context === undefined ? {} : { context }),
   });
 
+interface Planned {
+  id: string;
+  flags: SimulateFlags;
+  simulations: Simulations;
+  store: Store;
+  tell(sentence: string): void;
+}
+
+/** Where a scenario ends by other conditions alone. */
+const USUAL_TURNS = 20;
+
+/** Turns of a conversation, and so requests without those of tools, at most. */
+const turnsOf = ({ endings }: Scenario, { turns }: SimulateFlags): number =>
+  turns ?? limitOf("maxTurns", endings) ?? USUAL_TURNS;
+
 /** Writes a run of a scenario to the store. False: it is there already. */
 async function planScenario(
   name: string,
-  {
-    id,
-    flags,
-    simulations,
-    store,
-  }: { id: string; flags: SimulateFlags; simulations: Simulations; store: Store },
+  { id, flags, simulations, store, tell }: Planned,
 ): Promise<boolean> {
   const scenario = findScenario(name);
   // Whatever is wrong with the scenario is said before anything is written.
@@ -154,13 +168,16 @@ async function planScenario(
   const { runs: conversations = 1, maxCost: maxCostUsd } = flags;
   const seed =
     flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
-  return await simulations.plan({ id, scenario, conversations, seed, context: contextIn(flags), maxCostUsd });
+  const context = contextIn(flags);
+  const requests = conversations * turnsOf(scenario, flags);
+  const transport = await transportFor(store.sql, { runId: id, flags, requests, tell });
+  return await simulations.plan({ id, scenario, conversations, seed, context, maxCostUsd, transport });
 }
 
 /** The same for an experiment, whose file says how many conversations there are. */
 async function planExperiment(
   name: string,
-  { id, flags, simulations }: { id: string; flags: SimulateFlags; simulations: Simulations },
+  { id, flags, simulations, store, tell }: Planned,
 ): Promise<boolean> {
   if (flags.runs !== undefined) {
     throw new DramatisError(
@@ -171,7 +188,13 @@ async function planExperiment(
   const { catalog } = simulations.dramatis;
   const { seed, maxCost: maxCostUsd } = flags;
   const experiment = findExperiment(name, { catalog });
-  return await simulations.planExperiment({ id, experiment, seed, context: contextIn(flags), maxCostUsd });
+  const context = contextIn(flags);
+  const requests = experiment.arms.reduce(
+    (sum, arm) => sum + experiment.repeats * turnsOf(arm.scenario, flags),
+    0,
+  );
+  const transport = await transportFor(store.sql, { runId: id, flags, requests, tell });
+  return await simulations.planExperiment({ id, experiment, seed, context, maxCostUsd, transport });
 }
 
 /** `dramatis simulate <scenario or experiment>`; returns the exit code. */
@@ -184,7 +207,13 @@ export async function simulate(typed: string, flags: SimulateFlags, terminal: Te
     withSimulations(store, flags, terminal, async (simulations) => {
       if (flags.model !== undefined) checkModel(flags.model, simulations.dramatis.catalog);
       const plan = isOfExperiment ? planExperiment : planScenario;
-      const isNew = await plan(name, { id, flags, simulations, store });
+      const isNew = await plan(name, {
+        id,
+        flags,
+        simulations,
+        store,
+        tell: (sentence) => flags.json || terminal.writeError(`${sentence}\n`),
+      });
       if (!isNew && !flags.json) {
         const open = openCount(await progressOf(store.sql, id));
         const rest = open === 0 ? "nothing is missing" : `${count(open, "conversation")} to go`;

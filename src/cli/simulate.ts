@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { withGatewayFlags } from "./gateway-flags.ts";
 import { COMPLEXITIES, STRATEGIES } from "./run.ts";
+import { TRANSPORTS, URGENCIES } from "./run-transport.ts";
 import type { SimulateFlags, WorkFlags } from "./simulate-run.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
@@ -49,6 +50,15 @@ export function addSimulate(program: Command, terminal: Terminal, exit: (code: n
       new Option("--context <strategy>", "how much of a long transcript is shown").choices(
         Object.keys(STRATEGIES),
       ),
+    )
+    .addOption(
+      new Option(
+        "--transport <how>",
+        "network: requests go one by one; batch: together, at half the price, in waves of up to a day; auto: as it is worth it",
+      ).choices(Object.keys(TRANSPORTS)),
+    )
+    .addOption(
+      new Option("--urgency <how>", "how soon answers are wanted, for --transport auto").choices(URGENCIES),
     );
   withWorkFlags(simulate).action(async (name: string, flags: SimulateFlags) => {
     const { simulate } = await import("./simulate-run.ts");

@@ -4,8 +4,9 @@ import { DramatisError } from "../domain/errors.ts";
 import { wait } from "../model/wait.ts";
 import { jsonText } from "../report/json-text.ts";
 import type { HeldConversation, Simulations } from "../simulation/simulations.ts";
+import { batchesOf } from "../store/batches.ts";
 import { openCount, type Progress, progressOf, workersOf } from "../store/progress.ts";
-import { runOf, type StoredRun } from "../store/runs.ts";
+import { runOf, type StoredRun, transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit-code.ts";
@@ -101,11 +102,12 @@ async function follow(
   { store, runId, terminal: { clock } }: WorkOnRunOptions,
   { watch, until, left }: { watch: RunWatch; until: AbortSignal; left: ReturnType<typeof countdown> },
 ): Promise<boolean> {
+  const isByBatch = (await transportOf(store.sql, runId)) === "batch";
   for (;;) {
     const askedAt = clock();
     const progress = await progressOf(store.sql, runId);
     const lookMs = Math.max(LOOK_MS, LOOK_SHARE * (clock() - askedAt));
-    watch.show(progress);
+    watch.show(progress, isByBatch ? await batchesOf(store.sql, { runId, isOpen: true }) : []);
     const open = openCount(progress);
     if (open === 0) return true;
     left.looked(open);

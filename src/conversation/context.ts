@@ -30,6 +30,11 @@ export function contextOf(
     const message = `The context names a model for "${unknownId}", who is not in the cast. ${hintFor(unknownId, castIds)}`;
     throw new DramatisError("unknown-name", message);
   }
+  if (parsed.data.tierFallback !== undefined && parsed.data.tier !== "flex") {
+    const message =
+      'The context names a tierFallback, which only the tier flex has. Add tier: "flex" (--tier flex).';
+    throw new DramatisError("invalid-argument", message);
+  }
   for (const model of Object.values(parsed.data.models)) catalog.model(model);
   return parsed.data;
 }

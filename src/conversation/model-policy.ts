@@ -7,10 +7,11 @@ import type { Attempt } from "../domain/attempt.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ModeratorSettings } from "../domain/scenario.ts";
 import type { Choice } from "../domain/turn.ts";
-import type { UsageEntry } from "../domain/usage.ts";
+import type { AskedTier, UsageEntry } from "../domain/usage.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
 import { cheapestModel } from "../model/selection.ts";
+import { unnamed } from "../model/tier.ts";
 import { candidates, directed } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
 import type { ConversationView } from "./view.ts";
@@ -27,6 +28,7 @@ export interface AskedChoice {
 
 /** What asking costs is told of, beside the conversation itself. */
 export interface ChoiceRequest {
+  tiers: AskedTier;
   conversationId: string;
   /** Nano-dollars; undefined: nothing caps the cost. */
   spendableNanoUsd: number | undefined;
@@ -92,7 +94,7 @@ export function createModelPolicy(
 
   return async function choose(
     view: ConversationView,
-    { conversationId, spendableNanoUsd }: ChoiceRequest,
+    { conversationId, spendableNanoUsd, tiers }: ChoiceRequest,
     config: RunnableConfig,
   ): Promise<AskedChoice> {
     const among = candidates(view);
@@ -106,6 +108,7 @@ export function createModelPolicy(
     }
     const reply = await lineTo(model, view.seed).ask(
       {
+        ...unnamed(tiers, gateway.catalog.model(model)),
         messages: choicePrompt(settings, view, among),
         purpose: "moderator",
         turn: view.turn,

@@ -214,6 +214,7 @@ export function createModeratorNode(parts: ModeratorParts) {
         turnsLeft: settings.maxTurns === undefined ? undefined : settings.maxTurns - view.turn + 1,
         otherModel: state.turns.at(-1)?.model.id ?? firstModel(settings, complexity),
         spendableNanoUsd: spendable([])?.spendableNanoUsd,
+        tiers: settings.tiers,
       },
       config,
     );
@@ -221,7 +222,8 @@ export function createModeratorNode(parts: ModeratorParts) {
     const budget = spendable(compacted.usage);
     const { conversationId } = start;
     const spendableNanoUsd = budget?.spendableNanoUsd;
-    const asked = await choose(view, { conversationId, spendableNanoUsd }, config);
+    const { tiers } = settings;
+    const asked = await choose(view, { conversationId, spendableNanoUsd, tiers }, config);
     const usage = [...compacted.usage, ...asked.usage];
     const attempts = [...compacted.attempts, ...asked.attempts];
     const { summaries } = compacted;

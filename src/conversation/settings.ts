@@ -1,13 +1,11 @@
 /** What holds in a run: the scenario's settings with the run's context laid over them. The only place that says which wins. */
-import type { LangGraphRunnableConfig } from "@langchain/langgraph";
-import type { Catalog } from "../catalog/catalog.ts";
 import { defined } from "../domain/defined.ts";
-import { oncePer } from "../domain/once-per.ts";
 import type { Complexity, EndingSettings } from "../domain/scenario.ts";
 import type { Screening } from "../domain/screening.ts";
+import type { AskedTier } from "../domain/usage.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { type ContextPlan, contextPlan } from "../turn/context-window.ts";
-import { contextOf, EVERYONE } from "./context.ts";
+import { EVERYONE } from "./context.ts";
 import { limitOf, withMaxTurns } from "./endings.ts";
 import type { ConversationContext } from "./state.ts";
 
@@ -22,17 +20,10 @@ export interface RunSettings {
   modelFor(personaId: string): string | undefined;
   screening: Screening;
   context: ContextPlan;
+  /** The price tier of its requests. */
+  tiers: AskedTier;
   /** Whether events `token` are wanted. */
   stream: boolean;
-}
-
-const NO_CONTEXT = {};
-
-/** Reads what holds in a run from its context, once: its nodes get the same one at every turn. */
-export function settingsReader(scenario: Scenario, catalog: Catalog) {
-  const castIds = scenario.cast.map(({ id }) => id);
-  const read = oncePer((context: object) => settingsOf(scenario, contextOf({ context }, castIds, catalog)));
-  return ({ context = NO_CONTEXT }: LangGraphRunnableConfig): RunSettings => read(context);
 }
 
 export function settingsOf(scenario: Scenario, context: ConversationContext): RunSettings {
@@ -47,6 +38,7 @@ export function settingsOf(scenario: Scenario, context: ConversationContext): Ru
     modelFor: (personaId) => context.models[personaId] ?? context.models[EVERYONE],
     screening: screeningOf(scenario, context),
     context: contextPlan({ ...scenario.context, ...defined(context.context) }, scenario.cast.length),
+    tiers: defined({ tier: context.tier, tierFallback: context.tierFallback }),
     stream: context.stream,
   };
 }

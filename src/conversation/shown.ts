@@ -85,6 +85,7 @@ export function createShown(parts: ShownParts, config: LangGraphRunnableConfig) 
         summaries,
         block: { from, to, due: "now" },
         otherModel: model.id,
+        tiers: settings.tiers,
         spendableNanoUsd: spendableNanoUsd === undefined ? undefined : Math.max(0, spendableNanoUsd - spent),
       },
       config,

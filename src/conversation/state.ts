@@ -118,6 +118,14 @@ export const conversationContext = z.object({
     })
     .optional()
     .describe("Replaces what the scenario says of how a long transcript is shown, key by key."),
+  tier: z
+    .enum(["standard", "flex"])
+    .optional()
+    .describe("The price tier of all requests: flex is slower, at half the price. Default: standard."),
+  tierFallback: z
+    .literal("standard")
+    .optional()
+    .describe("At flex: what is sent at standard is what flex has no room for, or does not offer."),
   stream: z
     .boolean()
     .default(false)

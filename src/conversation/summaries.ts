@@ -10,12 +10,13 @@ import { longestAnswer } from "../domain/longest-answer.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import { type SummaryEntry, summarySchema } from "../domain/summary.ts";
 import type { FailureKind } from "../domain/turn.ts";
-import type { UsageEntry } from "../domain/usage.ts";
+import type { AskedTier, UsageEntry } from "../domain/usage.ts";
 import { demandText } from "../model/demand.ts";
 import type { Ask, Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
 import type { Reply } from "../model/reply.ts";
 import { cheapestModel } from "../model/selection.ts";
+import { unnamed } from "../model/tier.ts";
 import { boundNanoUsd } from "../model/tokens/worst-case.ts";
 import { adopted, type Block } from "../turn/context-window.ts";
 import { spoken } from "../turn/prompt.ts";
@@ -25,6 +26,7 @@ import type { Said } from "./transcript.ts";
 
 /** What a summary is made from. */
 export interface SummaryJob {
+  tiers: AskedTier;
   conversationId: string;
   seed: number;
   /** The turn to come. */
@@ -85,6 +87,8 @@ const worstNanoUsd = (messages: Ask["messages"], model: ModelInfo): number | und
     messages,
     demands: demandText({ schema: summarySchema, tools: [] }),
     maxOutputTokens: longestAnswer(model, SUMMARY_OUTPUT_TOKENS),
+    // No tier that it may be billed at is dearer.
+    tier: "standard",
   });
 
 function failureIn(
@@ -118,7 +122,8 @@ export function createSummaries(gateway: Gateway): Summaries {
     { messages, model }: ReturnType<typeof prepare>,
     config: LangGraphRunnableConfig,
   ): Omit<InFlight, "upTo"> {
-    const worst = worstNanoUsd(messages, gateway.catalog.model(model)) ?? 0;
+    const info = gateway.catalog.model(model);
+    const worst = worstNanoUsd(messages, info) ?? 0;
     const { spendableNanoUsd } = job;
     const reserveNanoUsd = spendableNanoUsd === undefined ? worst : Math.min(worst, spendableNanoUsd);
     const signals = [config.signal, runSignals().abort].filter((signal) => signal !== undefined);
@@ -127,6 +132,7 @@ export function createSummaries(gateway: Gateway): Summaries {
         messages,
         purpose: "summary",
         turn: job.turn,
+        ...unnamed(job.tiers, info),
         // Turns are waited for.
         priority: "bulk",
         // Whoever finishes it waits for it; a turn that shows more of the transcript is better than one that waits long.

@@ -1,13 +1,14 @@
 /** An attempt of a request that came to nothing: what was told of it, and whether it may have cost money. */
 import { z } from "zod";
 import { REQUEST_FAILURES } from "./errors.ts";
-import { PURPOSES } from "./usage.ts";
+import { PURPOSES, TIERS } from "./usage.ts";
 
 export const attemptSchema = z.object({
   turn: z.int().min(0).optional(),
   persona: z.string().optional(),
   purpose: z.enum(PURPOSES),
   model: z.string(),
+  tier: z.enum(TIERS).optional().describe("At which it was sent; missing: as the request was asked for."),
   attempt: z.int().min(1).describe("Counts the attempts of one request."),
   problem: z.enum(REQUEST_FAILURES),
   status: z.int().optional().describe("HTTP status; missing when no answer came."),

@@ -15,6 +15,7 @@ export const modelInfoSchema = z.strictObject({
     .optional()
     .describe("Dollars per million tokens. Without it, costs are unknown, not zero."),
   batchFactor: z.number().min(0).max(1).default(1).describe("Batch and flex price as a share of the price."),
+  flex: z.boolean().default(false).describe("Whether it is offered at the tier `flex`."),
   contextWindow: z.int().min(1).describe("Tokens, input and output together."),
   maxOutput: z.int().min(1).describe("Tokens."),
   encoding: z.enum(["o200k_base", "cl100k_base"]).default("o200k_base"),

@@ -13,6 +13,19 @@ export const TIERS = ["standard", "batch", "flex", "priority"] as const;
 /** A price tier of the provider. */
 export type Tier = (typeof TIERS)[number];
 
+/** The tiers a request can be sent at: `batch` goes by the Batch API, the others are answered at once. */
+export const SENT_TIERS = ["standard", "flex", "batch"] as const satisfies readonly Tier[];
+/** A tier that a request can be sent at. */
+export type SentTier = (typeof SENT_TIERS)[number];
+
+/** At which price requests are sent. */
+export interface AskedTier {
+  /** Default `standard`. */
+  tier?: SentTier | undefined;
+  /** At flex: what is sent where the model is not offered at it, or there is no room. Default: nothing. */
+  tierFallback?: "standard" | undefined;
+}
+
 /** One model call. `inputTokens` includes the cached ones, `outputTokens` the reasoning ones. */
 export const usageEntrySchema = z.object({
   turn: z.int().min(0).optional().describe("Turn the call belongs to."),

@@ -53,6 +53,9 @@ export interface HeldSignals {
   onNew(): void;
   cancel(): void;
   isCancelled(): boolean;
+  /** Breaks it off where it cannot go on for now. */
+  park(): void;
+  isParked(): boolean;
   /** Lets go of the worker's signals, which live longer. */
   release(): void;
 }
@@ -65,6 +68,7 @@ export function heldSignals(stop: AbortSignal, abort: AbortSignal | undefined): 
   const stopping = new AbortController();
   const breaking = new AbortController();
   let isCancelled = false;
+  let isParked = false;
   let isNew = false;
   const releases = [follow(stop, stopping), ...(abort === undefined ? [] : [follow(abort, breaking)])];
   return {
@@ -80,6 +84,11 @@ export function heldSignals(stop: AbortSignal, abort: AbortSignal | undefined): 
       if (isNew) stopping.abort();
     },
     isCancelled: () => isCancelled,
+    park() {
+      isParked = true;
+      breaking.abort();
+    },
+    isParked: () => isParked,
     release() {
       for (const release of releases) release();
     },

@@ -1,6 +1,7 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
+import { setAside } from "../store/batch-lines.ts";
 import {
   type Claimed,
   type ConversationStatus,
@@ -28,10 +29,10 @@ export interface WorkerParts {
   /** Conversations at a time. */
   concurrency: number;
   /**
-   * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later. What it throws
-   * ends the conversation as failed, unless it is the store's: then it is begun again.
+   * Holds a conversation to its end. Undefined: it was stopped between two turns, and is to go on later; parked: its requests
+   * wait for a batch. What it throws ends the conversation as failed, unless it is the store's: then it is begun again.
    */
-  hold(claimed: Claimed): Promise<Held | undefined>;
+  hold(claimed: Claimed): Promise<Held | "parked" | undefined>;
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told of a conversation that ended as failed without a record, since what was thrown kept it from beginning. */
@@ -58,6 +59,11 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
       if (held === undefined) {
         await giveBack(store.sql, claimed);
         return await work.giveBack();
+      }
+      if (held === "parked") {
+        return await work.finish(async (tx) => {
+          if (!(await setAside(tx, claimed))) await queue.add(tx, [conversationId]);
+        });
       }
       await work.finish((tx) => finish(tx, claimed, held.record, held.status));
       parts.onEnd?.(claimed, held.record);

@@ -14,6 +14,8 @@ export interface UsageHandlerOptions {
   catalog?: Pick<Catalog, "find"> | undefined;
   /** Written on every entry. */
   labels?: Pick<UsageEntry, "turn" | "persona" | "purpose"> | undefined;
+  /** The tier that calls are sent at, read once each is over. Default: what its parameter `service_tier` says. */
+  tier?: (() => Tier) | undefined;
 }
 
 const named = (value: unknown): string | undefined =>
@@ -27,9 +29,12 @@ function tierOf(serviceTier: unknown): Tier {
 /** No request has a billion tokens; sums of what is left stay exact. */
 const MOST_TOKENS = 1e9;
 
-/** The tier that served the call, where the model passes it on. A cheaper one than was asked for is not believed. */
+/**
+ * The tier that served the call, where the model passes it on. A cheaper one than was asked for is not believed; what came
+ * out of a batch names the tier it would have had outside.
+ */
 function servedTier(reported: unknown, asked: Tier): Tier {
-  if (reported == null) return asked;
+  if (reported == null || asked === "batch") return asked;
   const tier = tierOf(reported);
   return CHEAPER.has(tier) && tier !== asked ? "standard" : tier;
 }
@@ -101,12 +106,14 @@ export class UsageHandler extends BaseCallbackHandler {
   readonly entries: UsageEntry[] = [];
   readonly #catalog: Pick<Catalog, "find">;
   readonly #labels: UsageHandlerOptions["labels"];
+  readonly #tier: UsageHandlerOptions["tier"];
   readonly #asked = new Map<string, Asked>();
 
-  constructor({ catalog = loadCatalog(), labels }: UsageHandlerOptions = {}) {
+  constructor({ catalog = loadCatalog(), labels, tier }: UsageHandlerOptions = {}) {
     super();
     this.#catalog = catalog;
     this.#labels = labels;
+    this.#tier = tier;
   }
 
   /** Sums over all entries so far. */
@@ -162,6 +169,6 @@ export class UsageHandler extends BaseCallbackHandler {
   #take(runId: string): Asked {
     const asked = this.#asked.get(runId) ?? { model: undefined, tier: "standard" };
     this.#asked.delete(runId);
-    return asked;
+    return this.#tier === undefined ? asked : { ...asked, tier: this.#tier() };
   }
 }

@@ -2,14 +2,14 @@
  * Sends a request until it is answered, or cannot be: the budget is held, the pace is kept, each attempt is timed,
  * classified, logged and put on the record, and what may help is tried again. The only layer that retries.
  */
-import type { Attempt } from "../domain/attempt.ts";
-import { defined } from "../domain/defined.ts";
-import { DramatisError, type RequestFailure } from "../domain/errors.ts";
-import { formatUsd } from "../domain/money.ts";
+import type { RequestFailure } from "../domain/errors.ts";
+import type { SentTier } from "../domain/usage.ts";
 import type { KeySource } from "../vault/find-key.ts";
+import { affordable, notSent } from "./affordable.ts";
 import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Completion, Delta, Exchange, Send } from "./exchange.ts";
+import { failedAttempt } from "./failed-attempt.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { ModelError, modelError, soundName } from "./model-error.ts";
 import type { Carry } from "./network.ts";
@@ -19,6 +19,8 @@ import { backoffMs, type RetrySettings } from "./retry.ts";
 
 export interface AttemptsParts {
   carry: Carry;
+  /** Of one attempt. */
+  timeoutMs(tier: SentTier): number;
   limiter: Limiter;
   /** Of a model: what fails for one may work for another. */
   circuitOf(model: string): Circuit;
@@ -56,9 +58,6 @@ function countedTokens({ usage }: Completion, { maxOutputTokens }: Exchange): nu
     : undefined;
 }
 
-const notSent = (code: RequestFailure, model: string, detail: string) =>
-  new ModelError(code, detail, { model, isRetryable: false, mayBeBilled: false });
-
 /** What an attempt holds while it is under way. */
 interface Admitted {
   reservation: Reservation | undefined;
@@ -72,20 +71,11 @@ export function createAttempts(parts: AttemptsParts): Send {
   async function hold(exchange: Exchange, owed: number): Promise<Reservation | undefined> {
     const { spendableNanoUsd, model, signal, budget = parts.budget } = exchange;
     if (spendableNanoUsd === undefined && budget === undefined) return undefined;
-    const own = spendableNanoUsd === undefined ? Number.POSITIVE_INFINITY : spendableNanoUsd - owed;
-    const shared =
+    const sharedLeftNanoUsd =
       budget === undefined
         ? Number.POSITIVE_INFINITY
         : budget.capNanoUsd - budget.spentNanoUsd - budget.heldNanoUsd;
-    const worst = await exchange.worstNanoUsd(Math.min(own, shared));
-    if (worst === undefined) {
-      const detail = `Model ${model.id} has no price in the catalog, so no budget can hold. Add its price, or run without a budget.`;
-      throw new DramatisError("no-price", detail);
-    }
-    if (worst > own) {
-      const again = owed > 0 ? "An answer was lost on the way, and asking again could pass the cap. " : "";
-      throw notSent("budget", model.id, `${again}The next request could cost ${formatUsd(worst)}.`);
-    }
+    const worst = await affordable(exchange, { owed, sharedLeftNanoUsd });
     exchange.heldNanoUsd = worst;
     if (budget === undefined) return undefined;
     const reservation = await budget.reserve(worst, signal);
@@ -184,7 +174,11 @@ export function createAttempts(parts: AttemptsParts): Send {
         });
       try {
         const told = onDelta && ((delta: Omit<Delta, "attempt">) => onDelta({ ...delta, attempt }));
-        const { completion, headers } = await carry(request, { signal, onDelta: told });
+        const { completion, headers } = await carry(request, {
+          signal,
+          onDelta: told,
+          timeoutMs: parts.timeoutMs(exchange.tier),
+        });
         over(undefined);
         circuit.succeeded();
         permit.settle({ tokens: countedTokens(completion, exchange), headers });
@@ -204,21 +198,8 @@ export function createAttempts(parts: AttemptsParts): Send {
         owed += bound ?? 0;
 
         const waitMs = error && nextWait(error, attempt, until());
-        const failed: Attempt = defined({
-          turn: labels.turn,
-          persona: labels.persona,
-          purpose: labels.purpose,
-          model: model.id,
-          attempt,
-          problem: error?.code ?? "aborted",
-          status: error?.status,
-          code: error?.providerCode,
-          requestId: error?.requestId,
-          retryAfterMs: error?.retryAfterMs,
-          waitMs,
-          costBoundNanoUsd: bound,
-          mayBeBilled,
-        });
+        const failure = error ?? { code: "aborted" as const, mayBeBilled };
+        const failed = failedAttempt(exchange, failure, { attempt, waitMs, boundNanoUsd: bound });
         exchange.attempts.push(failed);
         await reservation?.settle(bound ?? 0);
         log?.failed(failed, exchange);

@@ -2,7 +2,7 @@
 import type { OpenAIClient } from "@langchain/openai";
 import type { Attempt } from "../domain/attempt.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
-import type { Purpose } from "../domain/usage.ts";
+import type { Purpose, SentTier } from "../domain/usage.ts";
 import type { Budget, Reservation } from "./budget.ts";
 import type { Priority } from "./pace/permit.ts";
 
@@ -42,6 +42,10 @@ export interface Exchange {
   readonly priority: Priority;
   readonly signal: AbortSignal | undefined;
   readonly deadline: Deadline;
+  /** At which it is asked for. */
+  readonly askedTier: SentTier;
+  /** Where there is no room at `flex`: sent at this instead. */
+  readonly tierFallback: "standard" | undefined;
   /** Set when somebody watches the answer arrive; the request is then streamed. */
   readonly onDelta: ((delta: Delta) => void) | undefined;
   /** Of the answer, at most. */
@@ -50,11 +54,13 @@ export interface Exchange {
   readonly onAttempt: ((attempt: Attempt) => void) | undefined;
   /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
   tokens(isExact: boolean): number | Promise<number>;
-  /** The most the request can cost; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */
+  /** The most the request can cost, at whichever tier it may be billed; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */
   worstNanoUsd(enough: number): Promise<number | undefined>;
   /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
   readonly spendableNanoUsd: number | undefined;
 
+  /** At which it is sent, and was answered in the end: `askedTier`, its fallback, or as it was answered before. */
+  tier: SentTier;
   /** The most the attempt under way can cost; undefined while nobody needed to know. */
   heldNanoUsd: number | undefined;
   /** Failed attempts, oldest first. */

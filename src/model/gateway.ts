@@ -13,7 +13,7 @@ import { longestAnswer } from "../domain/longest-answer.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { StructuredMethod } from "../domain/scenario.ts";
 import { withoutKey } from "../domain/secrets.ts";
-import type { Purpose } from "../domain/usage.ts";
+import type { AskedTier, Purpose, SentTier } from "../domain/usage.ts";
 import { checkLengths, describeLength, type LengthLimits, type LengthProblem } from "../guard/lengths.ts";
 import { UsageHandler } from "../ledger/usage-handler.ts";
 import { answerText, type TextPiece } from "./answer-text.ts";
@@ -24,14 +24,20 @@ import { ModelError } from "./model-error.ts";
 import type { Priority } from "./pace/permit.ts";
 import { type Reply, readReply } from "./reply.ts";
 import { settledUsage } from "./settled-usage.ts";
+import { firstTier, notOffered, SERVICE_TIERS } from "./tier.ts";
 import { leastInputTokens, requestTokens, worstCaseNanoUsd } from "./tokens/worst-case.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 /** Where requests go and what holds for all of them; the catalog and a key are required. */
 export interface GatewayOptions extends TransportOptions {
   catalog: Catalog;
-  /** Of all requests of a turn with their retries, in milliseconds; queueing does not count. Default 600,000. */
+  /**
+   * Of all requests of a turn with their retries, in milliseconds; queueing does not count. Default 600,000, at the tier
+   * flex 4,500,000.
+   */
   turnTimeoutMs?: number | undefined;
+  /** Sends the requests of a conversation at a tier of its own, whatever they ask for. Default: none. */
+  tierOf?: ((conversation: string) => SentTier | undefined) | undefined;
   /** Whether the server takes what only OpenAI's takes: service tiers and cache keys. Default false. */
   hasOpenAiOptions?: boolean | undefined;
 }
@@ -52,7 +58,7 @@ export interface ModelLineSettings<T> {
 }
 
 /** One request: its messages, what it is for, and what it may cost. */
-export interface Ask {
+export interface Ask extends AskedTier {
   messages: readonly BaseMessage[];
   purpose: Purpose;
   turn: number;
@@ -89,8 +95,8 @@ export interface ModelLine<T> {
 /** The only way to a model; many conversations share one. */
 export interface Gateway {
   readonly catalog: Catalog;
-  /** Of all requests of a turn, in milliseconds. */
-  readonly turnTimeoutMs: number;
+  /** Of all requests of a turn that are asked for at a tier, in milliseconds. */
+  turnTimeoutMs(tier?: SentTier): number;
   /** @throws DramatisError `unknown-name` when the catalog has no such model. */
   line<T>(settings: ModelLineSettings<T>): ModelLine<T>;
 }
@@ -98,7 +104,12 @@ export interface Gateway {
 /** An exchange whose request LangChain has not built yet. What becomes of it is filled in as it goes. */
 type Unsent = Omit<Exchange, "request">;
 
-const TURN_TIMEOUT_MS = 600_000;
+/** At flex as many attempts as at standard: those there take seven times as long at most. */
+const TURN_TIMEOUT_MS: Readonly<Record<SentTier, number>> = {
+  standard: 600_000,
+  flex: 4_500_000,
+  batch: 600_000,
+};
 
 /** Hides raw JSON tokens from LangGraph's `messages` stream; the finished message arrives there instead. */
 const TAGS = ["langsmith:nostream"];
@@ -130,7 +141,8 @@ function problemOf(error: unknown, { signal, isAnswered, attempts }: Unsent) {
 
 /** Makes a gateway. Nothing is sent before a line is asked, and nothing needs closing. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { catalog, apiKey, turnTimeoutMs = TURN_TIMEOUT_MS } = options;
+  const { catalog, apiKey, hasOpenAiOptions = false } = options;
+  const turnTimeoutMs = (tier: SentTier = "standard") => options.turnTimeoutMs ?? TURN_TIMEOUT_MS[tier];
   const send = createTransport(options);
 
   /** Builds requests and reads answers; what carries them is `send`. */
@@ -141,8 +153,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       // The key stays with what carries the requests.
       apiKey: "carried by the gateway",
       maxTokens,
-      // A project may default to a dearer tier than prices and bounds are figured with.
-      ...(options.hasOpenAiOptions ? { service_tier: "default" as const } : {}),
       ...(info.reasons || temperature === undefined ? {} : { temperature }),
       maxRetries: 0,
       // Answers are streamed, when they are, below: LangChain gets them whole.
@@ -174,15 +184,29 @@ export function createGateway(options: GatewayOptions): Gateway {
       return known;
     }
 
+    /** What is asked for; a conversation's own tier goes before it. */
+    function tierOf({ conversation, ...asked }: Ask): SentTier {
+      const own = conversation === undefined ? undefined : options.tierOf?.(conversation);
+      const tier = own ?? firstTier(asked, model);
+      if (tier === undefined) throw notOffered(model.id, catalog.models.values());
+      return tier;
+    }
+
     function opened(asked: Ask, signals: readonly AbortSignal[]): Unsent {
-      const { messages, purpose, turn, persona, conversation } = asked;
-      const worst = { model, messages, demands, maxOutputTokens };
+      const { messages, purpose, turn, persona, conversation, tierFallback } = asked;
+      const tier = tierOf(asked);
+      // Where there is a fallback, and from a server that may know no tiers, the answer may cost the standard price.
+      const isSure = tier !== "flex" || (hasOpenAiOptions && tierFallback === undefined);
+      const worst = { model, messages, demands, maxOutputTokens, tier: isSure ? tier : "standard" } as const;
       return {
         model,
         labels: { turn, purpose, ...(persona === undefined ? {} : { persona }), conversation },
         priority: asked.priority ?? "interactive",
         signal: signals.length > 1 ? AbortSignal.any([...signals]) : signals[0],
-        deadline: asked.deadline ?? { leftMs: turnTimeoutMs },
+        deadline: asked.deadline ?? { leftMs: turnTimeoutMs(tier) },
+        askedTier: tier,
+        tierFallback,
+        tier,
         onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
         onAttempt: asked.onAttempt,
         maxOutputTokens,
@@ -204,16 +228,20 @@ export function createGateway(options: GatewayOptions): Gateway {
     /** What LangChain is told of a request. */
     function watched(
       config: RunnableConfig,
-      { signal, labels: { conversation } }: Unsent,
+      { signal, askedTier, labels: { conversation } }: Unsent,
       handler: UsageHandler,
     ): RunnableConfig {
-      const hasCacheKey = options.hasOpenAiOptions && conversation !== undefined;
+      const hasCacheKey = hasOpenAiOptions && conversation !== undefined;
+      // Said even where it is the usual one: a project may default to a dearer tier than bounds are figured with.
+      const service_tier =
+        hasOpenAiOptions || askedTier !== "standard" ? SERVICE_TIERS[askedTier] : undefined;
       return {
         // Names and tags of the run are for those who watch; without any, they are not handed on.
         ...(isWatched(config)
           ? { ...config, callbacks: withHandler(config, handler), tags: [...(config.tags ?? []), ...TAGS] }
           : { callbacks: [handler] }),
         ...(signal === undefined ? {} : { signal }),
+        ...(service_tier === undefined ? {} : { service_tier }),
         ...(hasCacheKey ? { promptCacheKey: promptCacheKey(conversation) } : {}),
       };
     }
@@ -227,7 +255,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         [config.signal, asked.signal].filter((signal) => signal !== undefined),
       );
       const { conversation, ...labels } = exchange.labels;
-      const handler = new UsageHandler({ catalog: prices, labels });
+      const handler = new UsageHandler({ catalog: prices, labels, tier: () => exchange.tier });
       const settled = async () => {
         const entries = await settledUsage(exchange, handler.entries[0], leastInputTokens({ messages }));
         const { isReplayed, labels } = exchange;

@@ -13,11 +13,12 @@ export interface NetworkOptions {
   apiKey: string;
   baseUrl?: string | undefined;
   fetch?: typeof globalThis.fetch | undefined;
-  /** Of one attempt, until the whole answer is there. */
+  /** Of one attempt, until the whole answer is there, unless it says. */
   timeoutMs: number;
 }
 
 export interface SendOptions {
+  timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Set: the answer is streamed, and every piece is told. */
   onDelta?: ((delta: Omit<Delta, "attempt">) => void) | undefined;
@@ -32,6 +33,8 @@ export interface Arrived {
 export type Carry = (request: ChatRequest, options: SendOptions) => Promise<Arrived>;
 
 const NOT_MODIFIED = 304;
+/** The client's own timer comes after ours. */
+const SPARE_MS = 60_000;
 
 /** The beginning of an error's body, which the client would read without a limit of time or size, as much as arrives in time. */
 async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
@@ -134,13 +137,14 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
     fetch: guarded(fetch ?? globalThis.fetch),
     maxRetries: 0,
     // The timer below covers the body as well; the client's would end with the headers.
-    timeout: timeoutMs + 60_000,
+    timeout: timeoutMs + SPARE_MS,
     logLevel: "off",
   });
   const isOurs = fetch === undefined && isStraight(process.env);
   let post: Promise<Post> | undefined;
 
-  async function throughClient(request: ChatRequest, { signal, onDelta }: SendOptions): Promise<Arrived> {
+  async function throughClient(request: ChatRequest, sending: SendOptions): Promise<Arrived> {
+    const { signal, onDelta, timeoutMs: ms = timeoutMs } = sending;
     const attempt = new AbortController();
     const onAbort = () => attempt.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -148,9 +152,9 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
     const timer = setTimeout(() => {
       isLate = true;
       attempt.abort();
-    }, timeoutMs);
+    }, ms);
     try {
-      const options = { signal: attempt.signal };
+      const options = { signal: attempt.signal, timeout: ms + SPARE_MS };
       if (onDelta !== undefined) {
         const body = { ...request, stream: true, stream_options: { include_usage: true } } as const;
         const { data, response } = await client.chat.completions.create(body, options).withResponse();
@@ -159,7 +163,7 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
       const { data, response } = await client.chat.completions.create(request, options).withResponse();
       return checked(data, response.headers);
     } catch (error) {
-      if (isLate) throw new AttemptTimeout(`Nothing came, or not all of it, within ${timeoutMs} ms.`);
+      if (isLate) throw new AttemptTimeout(`Nothing came, or not all of it, within ${ms} ms.`);
       signal?.throwIfAborted();
       throw error;
     } finally {
@@ -172,6 +176,6 @@ export function openNetwork({ apiKey, baseUrl, fetch, timeoutMs }: NetworkOption
     options.signal?.throwIfAborted();
     if (!isOurs || options.onDelta !== undefined) return await throughClient(request, options);
     post ??= postLike(client);
-    return await postWhole(await post, request, timeoutMs, options.signal);
+    return await postWhole(await post, request, options.timeoutMs ?? timeoutMs, options.signal);
   };
 }

@@ -3,6 +3,7 @@
  * Opt-in. Only whole good answers are kept, under a digest of what decides them; nothing of an API key is.
  */
 import { withoutKey } from "../domain/secrets.ts";
+import type { SentTier } from "../domain/usage.ts";
 import { completionSchema } from "./completion-schema.ts";
 import type { Completion, Exchange, Send } from "./exchange.ts";
 import { decidingParameters, digestOf } from "./request-digest.ts";
@@ -25,8 +26,14 @@ export interface CacheParts {
   apiKey: string;
 }
 
-export const cacheKey = (request: Exchange["request"], server?: string): string =>
-  digestOf({ server, request: decidingParameters(request) });
+/** An answer costs what it did at its own tier; a batch's requests name none, as those at standard need not. */
+export const cacheKey = (
+  request: Exchange["request"],
+  { server, tier }: { server?: string | undefined; tier: SentTier },
+): string => {
+  const batch = tier === "batch" ? { tier } : {};
+  return digestOf({ server, request: decidingParameters(request), ...batch });
+};
 
 const isJson = (text: string): boolean => {
   try {
@@ -135,7 +142,7 @@ export const withCache =
     }
 
     return async function answered(exchange) {
-      const key = cacheKey(exchange.request, server);
+      const key = cacheKey(exchange.request, { server, tier: exchange.tier });
       for (;;) {
         exchange.signal?.throwIfAborted();
         const flight = flights.get(key);

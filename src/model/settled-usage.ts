@@ -11,12 +11,12 @@ export async function settledUsage(
   counted: UsageEntry | undefined,
   leastTokens: number,
 ): Promise<UsageEntry[]> {
-  const { attempts, isAnswered, reservation, requestId, fromCache, labels, model } = exchange;
+  const { attempts, isAnswered, reservation, requestId, fromCache, labels, model, askedTier } = exchange;
   const { conversation: _, ...names } = labels;
-  const unknown: UsageEntry = { ...names, model: model.id, tier: "standard" };
+  const unknown: UsageEntry = { ...names, model: model.id, tier: exchange.tier };
   const lost = attempts
     .filter(({ mayBeBilled }) => mayBeBilled)
-    .map(({ costBoundNanoUsd }) => bounded(unknown, costBoundNanoUsd));
+    .map(({ costBoundNanoUsd, tier = askedTier }) => bounded({ ...unknown, tier }, costBoundNanoUsd));
   const entry = isAnswered ? (counted ?? unknown) : undefined;
   if (entry === undefined) return lost;
   const answer = {

@@ -1,5 +1,7 @@
 /** Puts together what answers a request: a recording, or a cache, attempts and a network, all of it written down or not. */
 
+import { DramatisError } from "../domain/errors.ts";
+import type { SentTier } from "../domain/usage.ts";
 import type { KeySource } from "../vault/find-key.ts";
 import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
@@ -24,7 +26,7 @@ export interface TransportOptions {
   baseUrl?: string | undefined;
   /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000. */
+  /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000, at the tier flex 900,000. */
   timeoutMs?: number | undefined;
   /** Further attempts after timeouts, lost connections, 408, 409, 429 and 5xx. Default 6. */
   maxRetries?: number | undefined;
@@ -50,17 +52,28 @@ export interface TransportOptions {
   random?: (() => number) | undefined;
 }
 
-const TIMEOUT_MS = 120_000;
+/** At flex what OpenAI advises: platform.openai.com/docs/guides/flex-processing, on timeouts. */
+const TIMEOUT_MS: Readonly<Record<SentTier, number>> = { standard: 120_000, flex: 900_000, batch: 120_000 };
 
 /** From the outside in: what is recorded may come from the cache, what is cached was attempted, each attempt was carried. */
 export function createTransport(options: TransportOptions): Send {
   const { replay, recorder, cache, apiKey, baseUrl } = options;
   if (replay !== undefined) return replay.send;
-  const sent = attempted(options);
+  const sent = atOnce(attempted(options));
   const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
   const journaled = withJournals(options)(cached);
   return recorder === undefined ? journaled : recorder.around(journaled);
 }
+
+/** What goes by batch is put aside by its conversation's journal, and never comes here. */
+const atOnce =
+  (send: Send): Send =>
+  async (exchange) => {
+    if (exchange.tier !== "batch") return await send(exchange);
+    const { conversation = "that has no id" } = exchange.labels;
+    const message = `A request of the conversation ${conversation} was to go by batch, and nothing keeps it until then. Give simulations a store, and plan them with the transport batch.`;
+    throw new DramatisError("invalid-argument", message);
+  };
 
 /** Each conversation's requests through its own journal. */
 const withJournals =
@@ -75,10 +88,12 @@ const withJournals =
         };
 
 function attempted(options: TransportOptions): Send {
-  const { apiKey, timeoutMs = TIMEOUT_MS, clock = Date.now, random = Math.random } = options;
+  const { apiKey, clock = Date.now, random = Math.random } = options;
+  const { baseUrl, fetch } = options;
   const circuits = new Map<string, Circuit>();
   return createAttempts({
-    carry: openNetwork({ apiKey, baseUrl: options.baseUrl, fetch: options.fetch, timeoutMs }),
+    carry: openNetwork({ apiKey, baseUrl, fetch, timeoutMs: TIMEOUT_MS.standard }),
+    timeoutMs: (tier) => options.timeoutMs ?? TIMEOUT_MS[tier],
     limiter: options.limiter ?? createLimiter({ random }),
     circuitOf(model) {
       const circuit = circuits.get(model) ?? createCircuit();

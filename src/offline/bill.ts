@@ -14,25 +14,41 @@ export interface BillLine extends Readonly<TokenUsage> {
   readonly unpricedRequests: number;
 }
 
+/** At which of the price list's columns a request is charged: the tier that it was served at, or a batch. */
+export type BilledTier = ServiceTier | "batch";
+
 /** What the offline server charged in all, and by model. Whole nano-dollars. */
 export interface Bill extends BillLine {
   readonly byModel: Readonly<Record<string, BillLine>>;
 }
 
-/** What one request cost, by the `x-request-id` of its answer, whether or not that arrived. */
+/**
+ * What one request cost, by the `x-request-id` of its answer, whether or not that arrived; a batch's request by the
+ * `request_id` in its line.
+ */
 export interface Charge extends Readonly<TokenUsage> {
   readonly requestId: string;
   readonly model: string;
-  readonly tier: ServiceTier;
+  readonly tier: BilledTier;
   /** Undefined for a model without a price. */
   readonly costNanoUsd: number | undefined;
+}
+
+/** Whom a request is charged to, by the provider's ids; what is undefined is not known. */
+export interface Payer {
+  readonly project?: string | undefined;
+  readonly user?: string | undefined;
+  readonly apiKey?: string | undefined;
 }
 
 export interface Chargeable {
   requestId: string;
   model: ModelInfo;
   usage: TokenUsage;
-  tier: ServiceTier;
+  tier: BilledTier;
+  payer?: Payer | undefined;
+  /** Milliseconds since 1970; undefined: now. */
+  at?: number | undefined;
 }
 
 export interface BillKeeper {
@@ -52,7 +68,7 @@ const FACTOR = 1_000_000;
 const nanoPerMillion = (dollars: number) => BigInt(Math.round(dollars * NANO));
 
 /** Nano-dollars, rounded half up; undefined without a price. */
-export function chargeNanoUsd(model: ModelInfo, usage: TokenUsage, tier: ServiceTier): bigint | undefined {
+export function chargeNanoUsd(model: ModelInfo, usage: TokenUsage, tier: BilledTier): bigint | undefined {
   const { price } = model;
   if (price === undefined) return undefined;
   const uncached = usage.inputTokens - usage.cachedInputTokens;
@@ -60,7 +76,7 @@ export function chargeNanoUsd(model: ModelInfo, usage: TokenUsage, tier: Service
     BigInt(uncached) * nanoPerMillion(price.input) +
     BigInt(usage.cachedInputTokens) * nanoPerMillion(price.cachedInput ?? price.input) +
     BigInt(usage.outputTokens) * nanoPerMillion(price.output);
-  const factor = tier === "flex" ? Math.round(model.batchFactor * FACTOR) : FACTOR;
+  const factor = tier === "default" ? FACTOR : Math.round(model.batchFactor * FACTOR);
   const divisor = MILLION * BigInt(FACTOR);
   return (full * BigInt(factor) + divisor / 2n) / divisor;
 }
@@ -90,13 +106,18 @@ function add(line: BillLine, usage: TokenUsage, cost: bigint | undefined): BillL
 /** Charges that are kept one by one. */
 const MEMORY_CHARGES = 100_000;
 
-export function createBill(memoryCharges = MEMORY_CHARGES): BillKeeper {
+/** @param onCharge told of everything that is charged */
+export function createBill(
+  memoryCharges = MEMORY_CHARGES,
+  onCharge?: (chargeable: Chargeable) => void,
+): BillKeeper {
   let total = EMPTY;
   const charges = new Map<string, Charge>();
   const byModel = new Map<string, BillLine>();
   return {
     charges,
-    charge({ requestId, model, usage, tier }) {
+    charge(chargeable) {
+      const { requestId, model, usage, tier } = chargeable;
       const cost = chargeNanoUsd(model, usage, tier);
       const costNanoUsd = cost === undefined ? undefined : Number(cost);
       const charge = { requestId, model: model.id, tier, ...usage, costNanoUsd };
@@ -105,6 +126,7 @@ export function createBill(memoryCharges = MEMORY_CHARGES): BillKeeper {
       if (charges.size > memoryCharges && oldest !== undefined) charges.delete(oldest);
       total = add(total, usage, cost);
       byModel.set(model.id, add(byModel.get(model.id) ?? EMPTY, usage, cost));
+      onCharge?.(chargeable);
       return charge;
     },
     read: () => ({ ...total, byModel: Object.fromEntries(byModel) }),

@@ -40,10 +40,11 @@ export function checkObject(value: unknown, path: string): Fields {
   return value;
 }
 
-export function checkKeys(object: Fields, allowed: ReadonlySet<string>, path: string): void {
+/** @param path undefined: the body itself. */
+export function checkKeys(object: Fields, allowed: ReadonlySet<string>, path?: string): void {
   for (const key of Object.keys(object)) {
     if (allowed.has(key)) continue;
-    const place = `${path}.${key}`;
+    const place = path === undefined ? key : `${path}.${key}`;
     throw badRequest(`Unknown parameter: '${place}'.`, place, "unknown_parameter");
   }
 }

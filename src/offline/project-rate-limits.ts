@@ -1,5 +1,6 @@
 /** The limits of a project as the organization's endpoint lists them: a row a model, in pages. */
-import { ApiError, badRequest } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
+import type { PageRules } from "./page.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 export interface ProjectRateLimit {
@@ -8,72 +9,22 @@ export interface ProjectRateLimit {
   model: string;
   max_requests_per_1_minute: number;
   max_tokens_per_1_minute: number;
+  max_requests_per_1_day?: number;
+  batch_1_day_max_input_tokens?: number;
 }
 
-export interface RateLimitPage {
-  object: "list";
-  data: readonly ProjectRateLimit[];
-  first_id: string | null;
-  last_id: string | null;
-  has_more: boolean;
-}
-
-/** Rows a page, unless the query says. */
-const DEFAULT_ROWS = 100;
-const MOST_ROWS = 100;
+export const RATE_LIMIT_PAGES: PageRules = { noun: "rate limit", usual: 100, most: 100 };
 
 export function projectRateLimit(model: string, limit: RateLimit): ProjectRateLimit {
+  const { requestsPerDay, batchTokensPerDay } = limit;
   return {
     object: "project.rate_limit",
     id: `rl-${model}`,
     model,
     max_requests_per_1_minute: limit.requestsPerMinute,
     max_tokens_per_1_minute: limit.tokensPerMinute,
-  };
-}
-
-function rowsOf(limit: string | undefined): number {
-  const rows = limit === undefined ? DEFAULT_ROWS : Number(limit);
-  if (Number.isInteger(rows) && rows >= 1 && rows <= MOST_ROWS) return rows;
-  throw badRequest(
-    `Invalid 'limit': expected an integer from 1 to ${MOST_ROWS}, but got '${limit}' instead.`,
-    "limit",
-    "invalid_value",
-  );
-}
-
-function indexOf(rows: readonly ProjectRateLimit[], name: "after" | "before", id: string): number {
-  const index = rows.findIndex((row) => row.id === id);
-  if (index >= 0) return index;
-  throw badRequest(`Invalid '${name}': no rate limit has the id '${id}'.`, name, "invalid_value");
-}
-
-export interface RateLimitQuery {
-  limit?: string | undefined;
-  /** The id of the last row of the page before. */
-  after?: string | undefined;
-  /** The id of the first row of the page after. */
-  before?: string | undefined;
-}
-
-/** Throws an `ApiError` for a limit that is none and for an id that no row has. */
-export function pageOf(rows: readonly ProjectRateLimit[], query: RateLimitQuery): RateLimitPage {
-  const { after, before } = query;
-  const count = rowsOf(query.limit);
-  if (after !== undefined && before !== undefined) {
-    throw badRequest("Only one of 'after' and 'before' may be given.", "before", "invalid_value");
-  }
-  const end = before === undefined ? rows.length : indexOf(rows, "before", before);
-  const start = after === undefined ? 0 : indexOf(rows, "after", after) + 1;
-  // Backwards, a page ends where the next one began.
-  const from = before === undefined ? start : Math.max(0, end - count);
-  const data = rows.slice(from, Math.min(end, from + count));
-  return {
-    object: "list",
-    data,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
-    has_more: before === undefined ? from + data.length < rows.length : from > 0,
+    ...(requestsPerDay === undefined ? {} : { max_requests_per_1_day: requestsPerDay }),
+    ...(batchTokensPerDay === undefined ? {} : { batch_1_day_max_input_tokens: batchTokensPerDay }),
   };
 }
 

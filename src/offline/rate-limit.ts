@@ -18,6 +18,10 @@ export interface RateLimit {
    * limits that refills all the time.
    */
   windowMs?: number | undefined;
+  /** Told in the project's limits, where it is set; not held to. */
+  requestsPerDay?: number | undefined;
+  /** Input tokens of batches; told in the project's limits, where it is set. */
+  batchTokensPerDay?: number | undefined;
 }
 
 /** So high that only a test that sets its own limits meets one. */
@@ -105,8 +109,8 @@ function rejectionBody({ model, gauge, requested, waitMs, now }: Rejection) {
   return `Rate limit reached ${where}, Used ${used}, Requested ${requested}. Please try again in ${formatDuration(waitMs)}.`;
 }
 
-function checkLimit({ requestsPerMinute, tokensPerMinute, windowMs }: RateLimit, place: string): void {
-  for (const [name, value] of Object.entries({ requestsPerMinute, tokensPerMinute, windowMs })) {
+function checkLimit(limit: RateLimit, place: string): void {
+  for (const [name, value] of Object.entries(limit)) {
     if (value === undefined || value > 0) continue;
     const message = `${place}.${name}: expected a number above 0, got ${value}.`;
     throw new DramatisError("invalid-argument", message);

@@ -1,35 +1,40 @@
 /** The addresses of the server, and what is the same for all of them: request ids, keys, errors in the provider's shape. */
+import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { AccessCheck } from "./access.ts";
 import { ApiError, errorBody } from "./api-error.ts";
+import { addBatchRoutes } from "./batch/batch-routes.ts";
+import type { BatchService } from "./batch/batch-service.ts";
+import { addFileRoutes } from "./batch/file-routes.ts";
+import type { Payer } from "./bill.ts";
 import type { ChatHandler } from "./chat.ts";
 import type { Connection } from "./connection.ts";
-import { pageOf, projectNotFound, projectRateLimit } from "./project-rate-limits.ts";
+import type { OrganizationReports } from "./organization-reports.ts";
+import { pageOf } from "./page.ts";
+import { projectNotFound, projectRateLimit, RATE_LIMIT_PAGES } from "./project-rate-limits.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import type { OpenRecord, RequestLog } from "./request-log.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { RouteEnv } from "./route-env.ts";
 import type { ServedModels } from "./served-models.ts";
 import { parseBody } from "./validation.ts";
 
 export interface RouteParts {
   chat: ChatHandler;
+  batch: BatchService;
   models: ServedModels;
   limiter: RateLimiter;
   access: AccessCheck;
   log: RequestLog;
   clock: () => number;
+  reports: OrganizationReports;
   projectId: string;
   /** Told of bugs: everything thrown that is no `ApiError`. */
   onBug: (error: Error) => void;
 }
 
-type Env = {
-  Bindings: { connection: Connection };
-  Variables: { record: OpenRecord; connection: Connection };
-};
-
 const describeModel = (id: string) => ({ id, object: "model", created: 0, owned_by: "offline" });
 
-async function readBody(c: Context<Env>): Promise<unknown> {
+async function readBody(c: Context<RouteEnv>): Promise<unknown> {
   const text = await c.req.text();
   c.var.record.body = text;
   const body = parseBody(text);
@@ -37,11 +42,21 @@ async function readBody(c: Context<Env>): Promise<unknown> {
   return body;
 }
 
+/** Digits of a key's digest that make its id. */
+const KEY_ID_DIGITS = 16;
+
+/** Whom a request is charged to. A key is known by a digest; who has it is not known here. */
+function payerOf(c: Context<RouteEnv>, projectId: string): Payer {
+  const [, key] = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "") ?? [];
+  const digest = key && createHash("sha256").update(key).digest("hex").slice(0, KEY_ID_DIGITS);
+  return { project: c.req.header("openai-project") ?? projectId, apiKey: digest && `key_${digest}` };
+}
+
 export type RequestHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 export function createRoutes(parts: RouteParts): RequestHandler {
-  const { chat, models, limiter, access, log, clock, projectId, onBug } = parts;
-  const app = new Hono<Env>();
+  const { chat, batch, models, limiter, access, log, clock, reports, projectId, onBug } = parts;
+  const app = new Hono<RouteEnv>();
   app.use(async (c, next) => {
     const startedAt = clock();
     const record = log.open(c.req.raw);
@@ -70,8 +85,22 @@ export function createRoutes(parts: RouteParts): RequestHandler {
   });
 
   app.post("/v1/chat/completions", async (c) =>
-    chat({ body: await readBody(c), record: c.var.record, connection: c.var.connection }),
+    chat({
+      body: await readBody(c),
+      record: c.var.record,
+      connection: c.var.connection,
+      payer: payerOf(c, projectId),
+    }),
   );
+  // Whoever looks at batches, or at what they put out and cost, finds them as they are by now.
+  for (const path of ["/v1/batches/*", "/v1/files/*", "/v1/organization/*"]) {
+    app.use(path, async (_, next) => {
+      await batch.tick();
+      return await next();
+    });
+  }
+  addFileRoutes(app, { files: batch.files, clock });
+  addBatchRoutes(app, { batches: batch.batches, readBody, payerOf: (c) => payerOf(c, projectId) });
   app.get("/v1/models", (c) => c.json({ object: "list", data: models.ids.map(describeModel) }));
   app.get("/v1/models/:id", (c) => {
     const id = c.req.param("id");
@@ -82,8 +111,11 @@ export function createRoutes(parts: RouteParts): RequestHandler {
     const id = c.req.param("id");
     if (id !== projectId) throw projectNotFound(id);
     const rows = models.ids.map((model) => projectRateLimit(model, limiter.limitOf(model)));
-    return c.json(pageOf(rows, c.req.query()));
+    return c.json(pageOf(rows, c.req.query(), RATE_LIMIT_PAGES));
   });
+  const searchOf = (c: Context<RouteEnv>) => new URL(c.req.url).searchParams;
+  app.get("/v1/organization/usage/completions", (c) => c.json(reports.usage(searchOf(c))));
+  app.get("/v1/organization/costs", (c) => c.json(reports.costs(searchOf(c))));
   app.notFound((c) => c.json(errorBody(`Invalid URL (${c.req.method} ${c.req.path})`), 404));
   app.onError((error, c) => {
     // Nobody is there to read it; only the framework wants a response.

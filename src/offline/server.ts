@@ -4,13 +4,19 @@
  */
 import { DramatisError } from "../domain/errors.ts";
 import { type AccessOptions, createAccessCheck } from "./access.ts";
+import { createAnswering } from "./answering.ts";
+import { createBatchService } from "./batch/batch-service.ts";
+import type { OfflineBatchOptions } from "./batch/batches.ts";
+import type { OfflineWebhook } from "./batch/webhook.ts";
 import { type Bill, type Charge, createBill } from "./bill.ts";
 import { createChatHandler } from "./chat.ts";
 import { inProcessFetch } from "./connection.ts";
 import { createFaultSource, type FaultOptions } from "./faults.ts";
 import { generateReply } from "./generator/generator.ts";
 import { type Listening, listen } from "./listen.ts";
+import { createReports } from "./organization-reports.ts";
 import { createPace, type PaceOptions } from "./pace.ts";
+import { createPastCharges, type PastCharge } from "./past-charge.ts";
 import { createPromptCache } from "./prompt-cache.ts";
 import type { Generator } from "./protocol.ts";
 import {
@@ -23,6 +29,7 @@ import { createRequestLog, type RecordedRequest } from "./request-log.ts";
 import { createRoutes } from "./routes.ts";
 import { createScript, type Script } from "./script.ts";
 import { type ServedModel, type ServedModels, serveModels } from "./served-models.ts";
+import { createSpending } from "./spending.ts";
 import { createTrafficCounter, type Traffic } from "./traffic.ts";
 
 /** What is served, how fast, and how badly. */
@@ -41,7 +48,14 @@ export interface OfflineServerOptions extends PaceOptions, AccessOptions {
   rejectionHeaders?: RejectionHeaders | undefined;
   /** Lets a share of the acceptable requests fail. Script steps win. Default: none. */
   faults?: FaultOptions | undefined;
-  /** The project whose limits an admin key may list. Default `proj_offline`. */
+  /** How batches fare. Default: each is done as soon as somebody looks. */
+  batch?: OfflineBatchOptions | undefined;
+  /** Told of batches that are over. Default: nobody. */
+  webhook?: OfflineWebhook | undefined;
+  /**
+   * The project whose limits an admin key may list, and that requests without an `OpenAI-Project` are charged to. Default
+   * `proj_offline`.
+   */
   projectId?: string | undefined;
   /** How many of the latest requests are kept in memory. Default, and true: 10,000; false: none. */
   recordRequests?: boolean | number | undefined;
@@ -54,31 +68,55 @@ export interface OfflineServerOptions extends PaceOptions, AccessOptions {
         prefixes?: number | undefined;
         /** Of messages whose tokens need no counting again; default 8,000,000. */
         characters?: number | undefined;
+        /**
+         * Bytes of all files together; default 1,000,000,000. Beyond it, inputs of batches that are over are dropped, then
+         * the files that batches put out, the oldest first; an upload that does not fit even so is refused.
+         */
+        fileBytes?: number | undefined;
+        /** Batches; default 10,000. The oldest that are over are forgotten. */
+        batches?: number | undefined;
       }
     | undefined;
 }
 
 export type { RecordedRequest } from "./request-log.ts";
 
-/** OpenAI's chat completions without a key or a network, with a bill of their own. */
+/** What tests ask of the batches of a server; a client asks its endpoints. */
+export interface OfflineBatches {
+  /**
+   * The latest 10,000 `custom_id`s that were answered, and billed, although an earlier batch had been billed for the same.
+   */
+  readonly repeatedCustomIds: readonly string[];
+  /** Lets everything happen that is due by the clock, as any request for batches or files does, and waits for the webhook. */
+  tick(): Promise<void>;
+}
+
+/** OpenAI's chat completions and batches without a key or a network, with a bill of their own. */
 export interface OfflineServer {
   /** Answers in process, without a socket; the host of the address does not matter. */
   fetch: typeof globalThis.fetch;
   /** Serves on 127.0.0.1; port 0, the default, takes any free one. Throws `port-in-use`. */
   listen(port?: number): Promise<Listening>;
   script: Script;
+  readonly batches: OfflineBatches;
   /** The latest requests, oldest first. */
   readonly requests: readonly RecordedRequest[];
   /** What the provider would have charged so far. */
   readonly bill: Bill;
   /** The latest lines of the bill, 100,000 by default, by request id; kept whether or not requests are. */
   readonly charges: ReadonlyMap<string, Charge>;
-  /** How many requests came, were turned away, or failed by the `faults` option. */
+  /**
+   * Adds to the bill, and to the organization's reports, a request that was never made, at a time of one's choice. Reports
+   * know minutes for 32 days and days for 401.
+   * @throws DramatisError `invalid-argument` for a model that is not served, and for figures that cannot be.
+   */
+  charge(past: PastCharge): Charge;
+  /** How many requests came, were turned away, or failed by the `faults` options. */
   readonly traffic: Traffic;
   /** Contracts the generator broke; each was answered with a 500. Tests expect none. Not those of the `faults` option. */
   readonly faults: readonly Error[];
   /**
-   * Forgets what prompts it read, the requests, the bill and the traffic, and begins again with faults and latencies, so
+   * Forgets what prompts it read, the requests, files, batches, the bill and the traffic, and begins again with faults and latencies, so
    * that the next run goes and costs as on a new server. Call it between runs: answers that are still on their way are
    * charged afterwards. Ids go on counting, and what was used of a rate limit stays used.
    */
@@ -113,48 +151,69 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
   const faults = createFaultSource(options.faults);
   const pace = createPace(options);
   const cache = createPromptCache(options.memory?.prefixes);
-  const bill = createBill(options.memory?.charges);
+  const spending = createSpending();
+  const bill = createBill(options.memory?.charges, (charge) => spending.add(charge, charge.at ?? clock()));
   const bugs: Error[] = [];
-  const generator = options.generator ?? generateReply;
+  const answering = createAnswering({
+    models,
+    generator: options.generator ?? generateReply,
+    cache,
+    bill,
+    memoryCharacters: options.memory?.characters,
+  });
+
+  const onBug = (error: Error) => bugs.push(error);
+  const batch = createBatchService({
+    models,
+    answering,
+    script,
+    clock,
+    batch: options.batch,
+    webhook: options.webhook,
+    memoryBytes: options.memory?.fileBytes,
+    memoryBatches: options.memory?.batches,
+    onFault: traffic.faulted,
+    onBug,
+  });
 
   const handle = createRoutes({
-    chat: createChatHandler({
-      models,
-      generator,
-      clock,
-      limiter,
-      script,
-      faults,
-      pace,
-      cache,
-      bill,
-      traffic,
-      memoryCharacters: options.memory?.characters,
-    }),
+    chat: createChatHandler({ answering, clock, limiter, script, faults, pace, traffic }),
+    batch,
     models,
     limiter,
     access: createAccessCheck(options),
     log,
     clock,
+    reports: createReports(spending, clock),
     projectId: options.projectId ?? "proj_offline",
-    onBug: (error) => bugs.push(error),
+    onBug,
   });
 
   return {
     fetch: inProcessFetch(handle),
     listen: (port = 0) => listen(handle, port),
     script,
+    batches: {
+      get repeatedCustomIds() {
+        return batch.lines.repeated;
+      },
+      async tick() {
+        await batch.tick();
+        await batch.settled();
+      },
+    },
     requests: log.requests,
     get bill() {
       return bill.read();
     },
     charges: bill.charges,
+    charge: createPastCharges(models, bill),
     get traffic() {
       return traffic.read();
     },
     faults: bugs,
     reset() {
-      for (const part of [cache, bill, log, traffic, faults, pace]) part.clear();
+      for (const part of [cache, bill, spending, log, traffic, faults, pace, batch]) part.clear();
     },
   };
 }

@@ -11,7 +11,7 @@ export interface Traffic {
   readonly countedTokens: number;
   /** The same by model, with the number of those requests: limits hold for each model alone. */
   readonly byModel: Readonly<Record<string, { requests: number; countedTokens: number }>>;
-  /** Those that the `faults` option let fail, and how many of each kind. */
+  /** Those that the `faults` options let fail, lines of batches among them, and how many of each kind. */
   readonly faulted: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
 }

@@ -14,12 +14,11 @@ import {
 } from "../conversation/model-policy.ts";
 import { personaTools } from "../conversation/persona-tools.ts";
 import type { RunSettings } from "../conversation/settings.ts";
-import { chooseModel } from "../conversation/speaker-model.ts";
+import { possibleModels } from "../conversation/speaker-model.ts";
 import { answerSchema } from "../domain/answer.ts";
 import { longestAnswer } from "../domain/longest-answer.ts";
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { Persona } from "../domain/persona.ts";
-import { COMPLEXITY_LEVELS } from "../domain/scenario.ts";
 import { summarySchema } from "../domain/summary.ts";
 import { type Demand, demandText } from "../model/demand.ts";
 import type { Gateway } from "../model/gateway.ts";
@@ -52,12 +51,8 @@ export interface AskerParts {
   hasOwnPolicy: boolean;
 }
 
-/** The models a persona may speak with: where the complexity is rated, those of every level. */
-function modelsOf(persona: Persona, { scenario, gateway, settings }: AskerParts): ModelInfo[] {
-  const levels = settings.complexity === "auto" ? COMPLEXITY_LEVELS : [settings.complexity];
-  const ids = levels.map((level) => chooseModel({ scenario, persona, gateway }, settings, level).id);
-  return [...new Set(ids)].map((id) => gateway.catalog.model(id));
-}
+const modelsOf = (persona: Persona, { scenario, gateway, settings }: AskerParts): ModelInfo[] =>
+  possibleModels({ scenario, persona, gateway }, settings).map((id) => gateway.catalog.model(id));
 
 /** Tokens of a prompt with tools, schema and frame, as the gateway counts them for its own worst case. */
 async function promptTokens(

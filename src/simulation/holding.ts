@@ -8,6 +8,7 @@ import { ConversationError } from "../domain/conversation-error.ts";
 import { withChanges } from "../experiment/plan.ts";
 import { createCancellation, heldSignals } from "../fleet/cancellation.ts";
 import type { Held } from "../fleet/worker.ts";
+import type { Exchange } from "../model/exchange.ts";
 import { type Journal, openJournal } from "../model/recording/journal.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { armOf } from "../store/arms.ts";
@@ -35,9 +36,23 @@ export interface HoldingParts {
 
 /** What conversations of the same run and arm share. */
 interface Prepared {
+  transport: Definition["transport"];
   graph: Conversation;
   scenario: Scenario;
   context: ConversationContextInput;
+}
+
+/** Of a request that a batch did not come to, or that failed in one. */
+const BATCH_RETRIES = 6;
+/** A summary is asked for in the background: what it is begun beside comes to its own request meanwhile. */
+const BACKGROUND_MS = 100;
+
+/** Lets go of a conversation once what it waits for keeps it from going on. */
+function onceAllWait(park: () => void): (exchange: Exchange) => void {
+  return ({ priority }) => {
+    if (priority === "bulk") setTimeout(park, BACKGROUND_MS);
+    else setImmediate(park);
+  };
 }
 
 /** A worker lives through any number of runs and arms. */
@@ -52,9 +67,9 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
     const known = graphs.get(key);
     if (known !== undefined) return known;
     const compiled = (async () => {
-      const { scenario: base, context } = (await runOf(sql, runId)).definition as Definition;
+      const { scenario: base, context, transport } = (await runOf(sql, runId)).definition as Definition;
       const scenario = arm === undefined ? base : withChanges(base, (await armOf(sql, runId, arm)).changes);
-      return { graph: dramatis.conversation(scenario), scenario, context };
+      return { graph: dramatis.conversation(scenario), scenario, context, transport };
     })();
     compiled.catch(() => graphs.delete(key));
     graphs.set(key, compiled);
@@ -63,21 +78,25 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
 
   const cancellation = createCancellation(sql);
 
-  async function hold(claimed: Claimed, { stop, abort, onTurn }: HoldOptions): Promise<Held | undefined> {
+  async function hold(
+    claimed: Claimed,
+    { stop, abort, onTurn }: HoldOptions,
+  ): Promise<Held | "parked" | undefined> {
     const { runId, conversationId } = claimed;
-    const { graph, scenario, context } = await graphOf(claimed);
+    const { graph, scenario, context, transport } = await graphOf(claimed);
     const { seed } = claimed.settings as Settings;
-    const { transport } = dramatis;
     const end = heldSignals(stop, abort);
     if (claimed.isCancelled) end.cancel();
     const unwatch = cancellation.watch(runId, end.cancel);
     try {
-      const journal = await openJournal({ sql, holder: claimed, clock, onNew: end.onNew });
+      const batch =
+        transport === "batch" ? { maxRetries: BATCH_RETRIES, onParked: onceAllWait(end.park) } : undefined;
+      const journal = await openJournal({ sql, holder: claimed, clock, onNew: end.onNew, batch });
       journals.set(conversationId, journal);
       const record = await runConversation(graph, {
         scenario,
         conversationId,
-        transport,
+        transport: dramatis.transport,
         input: { seed },
         context,
         stopSignal: end.stopSignal,
@@ -86,7 +105,8 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
         clock,
       });
       if (record.status !== "interrupted") return { record };
-      return end.isCancelled() ? { record, status: "cancelled" } : undefined;
+      if (end.isCancelled()) return { record, status: "cancelled" };
+      return end.isParked() ? "parked" : undefined;
     } catch (error) {
       if (error instanceof ConversationError && !isOfTheStore(error.cause)) return { record: error.record };
       throw error instanceof ConversationError ? error.cause : error;

@@ -19,6 +19,8 @@ import type { Sql } from "../store/sql.ts";
 export interface Definition {
   scenario: Scenario;
   context: ConversationContextInput;
+  /** Default: each request is sent by itself. */
+  transport?: "batch" | undefined;
   /** Its arms change the scenario. */
   experiment?: StoredExperiment | undefined;
 }
@@ -42,7 +44,15 @@ export interface SimulationPlan {
   context?: ConversationContextInput | undefined;
   /** A cap in dollars that all conversations of the run share, on all workers. */
   maxCostUsd?: number | undefined;
+  /** `batch`: requests wait for each other and go together, at half the price, within a day. Default `network`. */
+  transport?: Transport | undefined;
 }
+
+/** How the requests of a run travel. */
+export type Transport = "network" | "batch";
+
+/** What a definition says of it. */
+const asBatch = (transport: Transport | undefined) => (transport === "batch" ? { transport } : {});
 
 /** A run of an experiment. */
 export interface ExperimentPlan {
@@ -55,6 +65,8 @@ export interface ExperimentPlan {
   context?: ConversationContextInput | undefined;
   /** Replaces the experiment's cap in dollars, which all its conversations share. */
   maxCostUsd?: number | undefined;
+  /** Default `network`. */
+  transport?: Transport | undefined;
 }
 
 /** How runs come to be, and go on. */
@@ -105,7 +117,7 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
   }
 
   return {
-    async plan({ id, scenario, conversations, seed, context = {}, maxCostUsd }) {
+    async plan({ id, scenario, conversations, seed, context = {}, maxCostUsd, transport }) {
       if (!Number.isInteger(conversations) || conversations < 1 || conversations > MOST_CONVERSATIONS) {
         throw new DramatisError(
           "invalid-argument",
@@ -118,7 +130,7 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
           `A run's id: expected up to 100 letters, digits, ".", "_" and "-", got ${JSON.stringify(id)}.`,
         );
       }
-      const definition: Definition = { scenario, context };
+      const definition: Definition = { scenario, context, ...asBatch(transport) };
       const maxCostNanoUsd = maxCostUsd === undefined ? undefined : nanoUsd(maxCostUsd);
       const planned = Array.from({ length: conversations }, (_, position) => ({
         id: conversationId(id, position),
@@ -149,13 +161,15 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
         return (await reopen(tx, runId, ended)).length;
       });
     },
-    async planExperiment({ id, experiment, seed: given, context = {}, maxCostUsd = experiment.maxCostUsd }) {
+    async planExperiment(plan) {
+      const { id, experiment, seed: given, context = {}, maxCostUsd = experiment.maxCostUsd } = plan;
       checkContext(context, experiment.arms);
       // What cannot be compiled is found before anything is written, or paid.
       for (const { scenario } of experiment.arms) dramatis.conversation(scenario);
       const { scenario } = experiment;
       const planned = planOf(experiment, given ?? experiment.seed ?? drawSeed());
-      const definition: Definition = { scenario, context, experiment: planned.experiment };
+      const own = { experiment: planned.experiment, ...asBatch(plan.transport) };
+      const definition: Definition = { scenario, context, ...own };
       const conversations = planned.assignments.map(({ arm, repeat, seed }, position) => ({
         id: conversationId(id, position),
         position,

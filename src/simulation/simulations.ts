@@ -4,9 +4,12 @@ import type { ConversationRecord } from "../domain/record.ts";
 import { focus } from "../fleet/jobs.ts";
 import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
 import { type FleetWorker, startWorker } from "../fleet/worker.ts";
+import { startCoordinator } from "../model/batch/coordinator.ts";
+import type { WaveTiming } from "../model/batch/wave-plan.ts";
 import { accountOf, createSharedLimiter } from "../model/pace/shared-limiter.ts";
 import type { Journal } from "../model/recording/journal.ts";
 import { createStoreCache } from "../model/store-cache.ts";
+import { forgetCoordinators } from "../store/batches.ts";
 import { type Progress, progressOf } from "../store/progress.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -64,7 +67,7 @@ const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
 
 /** What carries the requests of simulations, and what workers of a store share. */
 export interface SimulationsOptions
-  extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay"> {
+  extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay" | "tierOf"> {
   /**
    * Whether all workers of the store keep one pace, by server, key and model. Default: on Postgres, unless requests are
    * answered offline without `limits`. An embedded store has one process, which paces itself.
@@ -72,7 +75,12 @@ export interface SimulationsOptions
   sharedPace?: boolean | undefined;
   /** Whether all workers of the store share one response cache, instead of `cache`. Default false. */
   sharedCache?: boolean | undefined;
+  /** When waves of batches are closed, and how often they are asked after. */
+  waves?: Partial<WaveTiming> | undefined;
 }
+
+/** Answers are there at once, and nothing is on its way where nobody sees it. */
+const OFFLINE_WAVES: Partial<WaveTiming> = { lookMs: 50, firstPollMs: 20, settleMs: 0 };
 
 /** One pace for all workers; undefined: this process's own. */
 function limiterOf(
@@ -91,7 +99,7 @@ function limiterOf(
  */
 export async function openSimulations(
   store: Store,
-  { sharedPace, sharedCache, ...options }: SimulationsOptions = {},
+  { sharedPace, sharedCache, waves, ...options }: SimulationsOptions = {},
 ): Promise<Simulations> {
   const journals = new Map<string, Journal>();
   const dramatis = await openDramatis({
@@ -99,6 +107,7 @@ export async function openSimulations(
     cache: sharedCache ? createStoreCache({ sql: store.sql }) : options.cache,
     limiterOf: (account) => limiterOf(store, sharedPace, account),
     journalOf: (id) => journals.get(id),
+    tierOf: (id) => journals.get(id)?.tier,
   });
   const { clock = Date.now } = options;
   let queue: Promise<Queue> | undefined;
@@ -107,6 +116,29 @@ export async function openSimulations(
     queue ??= openQueue(store, (error) => onQueueProblem(error));
     return queue;
   };
+
+  /** Looks after the batches of the store's runs beside the conversations; undefined: requests go nowhere. */
+  function coordinatorOf({
+    queue,
+    runId,
+    signal,
+    onProblem,
+  }: { queue: Queue } & Pick<WorkerOptions, "runId" | "signal" | "onProblem">) {
+    const { batches } = dramatis;
+    return (
+      batches &&
+      startCoordinator({
+        sql: store.sql,
+        client: batches,
+        requeue: (tx, ids) => queue.add(tx, ids),
+        runId: store.engine === "pglite" ? runId : undefined,
+        signal,
+        onProblem: (id, error) => onProblem({ runId: id, conversationId: "" }, error),
+        timing: waves ?? (dramatis.transport === "offline" ? OFFLINE_WAVES : undefined),
+        clock,
+      })
+    );
+  }
 
   const hold = createHolding({ sql: store.sql, dramatis, journals, clock });
 
@@ -117,6 +149,9 @@ export async function openSimulations(
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const queue = await opened();
+      // The one process of an embedded store need not wait for an earlier one's silence.
+      if (store.engine === "pglite") await forgetCoordinators(store.sql);
+      const coordinator = coordinatorOf({ queue, runId, signal, onProblem });
       await focus(store.sql, store.engine, runId);
       let ended = 0;
       const keepLogShort = () => {
@@ -146,7 +181,7 @@ export async function openSimulations(
       return {
         async stop() {
           stopping.abort();
-          await worker.stop();
+          await Promise.all([worker.stop(), coordinator?.stop()]);
         },
       };
     },

@@ -72,7 +72,20 @@ const RULES: readonly Rule[] = [
   {
     what: "conversations that have ended still have requests on their way, or money held",
     statement: `select distinct c.id from dramatis.conversations c join dramatis.requests q on q.conversation_id = c.id
-      where c.status not in ('waiting', 'running') and (q.state in ('held', 'sent') or q.held_nano_usd is not null)`,
+      where c.status not in ('waiting', 'running', 'parked')
+        and (q.state in ('held', 'sent', 'parked', 'arrived') or q.held_nano_usd is not null)`,
+  },
+  {
+    what: "conversations are parked without a request that waits for a batch",
+    statement: `select id from dramatis.conversations where status = 'parked'
+      and not exists (select from dramatis.batch_lines where conversation_id = conversations.id)`,
+  },
+  {
+    what: "requests are parked without a line for a batch, or have one and are not parked",
+    statement: `select coalesce(q.conversation_id, l.conversation_id) || ' ' || coalesce(q.digest, l.digest) as id
+      from (select * from dramatis.requests where state = 'parked') q
+      full join dramatis.batch_lines l using (conversation_id, digest, occurrence)
+      where q.state is null or l.custom_id is null`,
   },
   {
     what: "requests belong to another run than their conversation",

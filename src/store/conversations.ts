@@ -5,10 +5,14 @@ import { leaseLost } from "./faults.ts";
 import type { Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
 
-/** waiting: nobody has begun it, or it was given back; running: a worker has it; else how it ended. */
+/**
+ * waiting: nobody has begun it, or it was given back; running: a worker has it; parked: its requests wait for a batch, or are in
+ * one; else how it ended.
+ */
 export const CONVERSATION_STATUSES = [
   "waiting",
   "running",
+  "parked",
   "completed",
   "budget",
   "interrupted",

@@ -5,10 +5,11 @@ import { createCheckpointer } from "./checkpointer.ts";
 import type { Engine } from "./engine.ts";
 import { tables } from "./migrations/0001-tables.ts";
 import { paces } from "./migrations/0002-paces.ts";
+import { batches } from "./migrations/0003-batches.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces];
+const MIGRATIONS: readonly string[] = [tables, paces, batches];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

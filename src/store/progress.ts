@@ -149,7 +149,7 @@ export async function progressOfEach(sql: Sql, runIds: readonly string[]): Promi
     progress.startedAt = earlier(progress.startedAt, row.started_at);
     progress.endedAt = later(progress.endedAt, row.ended_at);
     const figures = figuresOf(row);
-    if (status !== "waiting" && status !== "running") progress.endedTurns += figures.turns;
+    if (!isOpen(status)) progress.endedTurns += figures.turns;
     for (const figure of FIGURES) progress[figure] += figures[figure];
   }
   return byRun;
@@ -162,9 +162,12 @@ const later = (a: Date | undefined, b: Date | null) => (b !== null && (a === und
 export const progressOf = async (sql: Sql, runId: string): Promise<Progress> =>
   (await progressOfEach(sql, [runId])).get(runId) ?? noProgress();
 
+const OPEN = ["waiting", "running", "parked"] as const satisfies readonly ConversationStatus[];
+const isOpen = (status: ConversationStatus): boolean => OPEN.some((open) => open === status);
+
 /** Conversations that have not ended. */
 export const openCount = ({ byStatus }: Progress): number =>
-  (byStatus.waiting ?? 0) + (byStatus.running ?? 0);
+  OPEN.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
 
 interface EachRow extends FiguresRow {
   id: string;

@@ -21,10 +21,13 @@ export interface RequestId extends RequestKey {
   model: string;
 }
 
-export const REQUEST_STATES = ["held", "sent", "open", "answered", "failed"] as const;
+export const REQUEST_STATES = ["held", "sent", "open", "parked", "arrived", "answered", "failed"] as const;
 
 export interface KeptRequest extends RequestId {
-  /** held: money is set aside; sent: on its way; open: neither, an attempt was lost or failed; else closed. */
+  /**
+   * held: money is set aside; sent: on its way; open: neither, an attempt was lost or failed; parked: it waits for a batch,
+   * or is in one; arrived: a batch brought what it came to, which is to be counted; else closed.
+   */
   state: (typeof REQUEST_STATES)[number];
   /** Of all attempts up to now: the most the ones that are lost can have cost is in each. */
   attempts: unknown[];
@@ -32,6 +35,8 @@ export interface KeptRequest extends RequestId {
   outcome: unknown;
   /** The most the attempt that is on its way can cost; undefined: its model has no price. */
   boundNanoUsd: number | undefined;
+  /** Of the run's money; undefined: nothing is. */
+  heldNanoUsd: number | undefined;
 }
 
 /** Who writes: a run's conversation, under the lease of its worker. */
@@ -62,6 +67,7 @@ interface Row {
   attempts: unknown[];
   outcome: unknown;
   bound_nano_usd: number | null;
+  held_nano_usd: number | null;
 }
 
 const keptOf = (row: Row): KeptRequest => ({
@@ -75,6 +81,7 @@ const keptOf = (row: Row): KeptRequest => ({
   attempts: row.attempts,
   outcome: row.outcome ?? undefined,
   boundNanoUsd: row.bound_nano_usd ?? undefined,
+  heldNanoUsd: row.held_nano_usd ?? undefined,
 });
 
 /** All requests of a conversation, in the order in which they were first made. */
@@ -82,7 +89,8 @@ export async function requestsOf(sql: Sql, conversationId: string): Promise<Kept
   const rows = await sql.query<Row>(
     {
       name: "dramatis-requests-of",
-      text: `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd
+      text: `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd,
+       held_nano_usd
      from dramatis.requests where conversation_id = $1 order by first_at, occurrence`,
     },
     [conversationId],

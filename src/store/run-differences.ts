@@ -4,7 +4,7 @@ import { formatUsd } from "../domain/money.ts";
 
 /** What a run is made of. */
 export interface RunOutline {
-  definition: { scenario: object; context: object };
+  definition: { scenario: object; context: object; transport?: string | undefined };
   conversations: number;
   /** Of its first conversation. */
   seed: number | undefined;
@@ -21,6 +21,8 @@ function keysThatDiffer(a: object, b: object): string[] {
 }
 
 const capText = (nano: number | undefined) => (nano === undefined ? "no cap" : `a cap of ${formatUsd(nano)}`);
+
+const transportText = ({ transport = "network" }: RunOutline["definition"]) => transport;
 
 /** A phrase each; none: they are the same. */
 export function runDifferences(there: RunOutline, asked: RunOutline): string[] {
@@ -39,6 +41,9 @@ export function runDifferences(there: RunOutline, asked: RunOutline): string[] {
         ? [`the scenario differs in ${scenarioKeys.join(", ")}`]
         : []),
     ...settings,
+    ...(a.transport === b.transport
+      ? []
+      : [`its transport is ${transportText(a)} there, asked was ${transportText(b)}`]),
     ...(there.conversations === asked.conversations
       ? []
       : [`it has ${there.conversations} conversations, asked were ${asked.conversations}`]),

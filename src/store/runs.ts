@@ -103,6 +103,15 @@ export async function runOf(sql: Sql, id: string): Promise<StoredRun> {
   throw new DramatisError("unknown-name", `There is no run ${JSON.stringify(id)} in this store. ${hint}`);
 }
 
+/** How the requests of a run travel, where its definition says so, else `network`; undefined: there is no such run. */
+export async function transportOf(sql: Sql, id: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ transport: string }>(
+    "select coalesce(definition ->> 'transport', 'network') as transport from dramatis.runs where id = $1",
+    [id],
+  );
+  return row?.transport;
+}
+
 /** Newest first. */
 export async function listRuns(sql: Sql, limit = 100): Promise<StoredRun[]> {
   const rows = await sql.query<Row>(
@@ -119,7 +128,7 @@ export function budgetsLeft(sql: Sql): Promise<{ run: string; leftNanoUsd: numbe
   return sql.query(
     `select id as run, greatest(0, max_cost_nano_usd - spent_nano_usd - held_nano_usd) as "leftNanoUsd"
      from dramatis.runs where max_cost_nano_usd is not null and exists (
-       select from dramatis.conversations where run_id = runs.id and status in ('waiting', 'running'))
+       select from dramatis.conversations where run_id = runs.id and status in ('waiting', 'running', 'parked'))
      order by created_at desc limit $1`,
     [MOST_BUDGETS],
   );

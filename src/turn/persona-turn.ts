@@ -8,7 +8,7 @@ import type { Answer } from "../domain/answer.ts";
 import type { Attempt } from "../domain/attempt.ts";
 import type { Notice } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
-import type { Subtotal, UsageEntry } from "../domain/usage.ts";
+import type { AskedTier, Subtotal, UsageEntry } from "../domain/usage.ts";
 import { describeCharacters, findCharacters, stripCharacters } from "../guard/characters.ts";
 import { checkLengths, describeLength, type LengthLimits } from "../guard/lengths.ts";
 import { spentAtMost, subtotalOf } from "../ledger/totals.ts";
@@ -32,6 +32,8 @@ export interface TurnParts extends ToolCallParts {
   shorten?: ((spendableNanoUsd: number | undefined) => Promise<ShorterPrompt | undefined>) | undefined;
   /** Nano-dollars the conversation may still spend; undefined: no cap. */
   spendableNanoUsd?: number | undefined;
+  /** The price tier of its requests. Default: standard. */
+  tiers?: AskedTier | undefined;
   lengths?: LengthLimits | undefined;
   /** Told of every request once it was answered. */
   onRequest?: ((sent: SentRequest) => void) | undefined;
@@ -178,6 +180,7 @@ async function askUntilAnswered(
   for (;;) {
     const reply = await line.ask(
       {
+        ...parts.tiers,
         messages,
         purpose: "turn",
         turn,

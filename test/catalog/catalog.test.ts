@@ -18,29 +18,33 @@ const linesOf = (text: string) => {
 };
 
 describe("the shipped catalog", () => {
-  // Dollars per million tokens, from the provider's price list: input, cached input, output; then the limits.
+  // Dollars per million tokens, from the provider's price list: input, cached input, output; then the limits, and what it takes.
   it.each([
-    ["gpt-5", 1.25, 0.125, 10, 400_000, 128_000, true, true],
-    ["gpt-5-mini", 0.25, 0.025, 2, 400_000, 128_000, true, true],
-    ["gpt-5-nano", 0.05, 0.005, 0.4, 400_000, 128_000, true, true],
-    ["gpt-4.1", 2, 0.5, 8, 1_047_576, 32_768, false, true],
-    ["gpt-4.1-mini", 0.4, 0.1, 1.6, 1_047_576, 32_768, false, true],
-    ["gpt-4.1-nano", 0.1, 0.025, 0.4, 1_047_576, 32_768, false, true],
-    ["o4-mini", 1.1, 0.275, 4.4, 200_000, 100_000, true, false],
-    ["o3", 2, 0.5, 8, 200_000, 100_000, true, false],
-  ])("knows %s", (id, input, cachedInput, output, contextWindow, maxOutput, reasons, parallelToolCalls) => {
-    expect(loadCatalog().model(id)).toEqual({
-      id,
-      price: { input, cachedInput, output },
-      batchFactor: 0.5,
-      contextWindow,
-      maxOutput,
-      encoding: "o200k_base",
-      reasons,
-      parallelToolCalls,
-      structured: "json-schema",
-    });
-  });
+    ["gpt-5", 1.25, 0.125, 10, 400_000, 128_000, true, true, true],
+    ["gpt-5-mini", 0.25, 0.025, 2, 400_000, 128_000, true, true, true],
+    ["gpt-5-nano", 0.05, 0.005, 0.4, 400_000, 128_000, true, true, true],
+    ["gpt-4.1", 2, 0.5, 8, 1_047_576, 32_768, false, true, false],
+    ["gpt-4.1-mini", 0.4, 0.1, 1.6, 1_047_576, 32_768, false, true, false],
+    ["gpt-4.1-nano", 0.1, 0.025, 0.4, 1_047_576, 32_768, false, true, false],
+    ["o4-mini", 1.1, 0.275, 4.4, 200_000, 100_000, true, false, true],
+    ["o3", 2, 0.5, 8, 200_000, 100_000, true, false, true],
+  ])(
+    "knows %s",
+    (id, input, cachedInput, output, contextWindow, maxOutput, reasons, parallelToolCalls, flex) => {
+      expect(loadCatalog().model(id)).toEqual({
+        id,
+        price: { input, cachedInput, output },
+        batchFactor: 0.5,
+        flex,
+        contextWindow,
+        maxOutput,
+        encoding: "o200k_base",
+        reasons,
+        parallelToolCalls,
+        structured: "json-schema",
+      });
+    },
+  );
 
   it("holds these eight models and no other", () => {
     expect(loadCatalog().models.size).toBe(8);
@@ -155,6 +159,7 @@ describe("a user's catalog", () => {
       maxOutput: 2048,
       structured: "json-mode",
       batchFactor: 1,
+      flex: false,
       encoding: "o200k_base",
       reasons: false,
       parallelToolCalls: true,

@@ -1,4 +1,5 @@
 /** The offline server as a command: what its flags do to requests, and what it says of them at the end. */
+import { OpenAIClient } from "@langchain/openai";
 import { describe, expect, it } from "vitest";
 import { settingsOf } from "../../src/cli/offline.ts";
 import { runCommand } from "../../src/cli/program.ts";
@@ -65,12 +66,34 @@ describe("dramatis offline", () => {
     expect(stderr).toMatch(/\n1 request failed as asked: 429-retry-after 1\.\n$/);
   });
 
+  it("answers batches, and says what they would have cost", async () => {
+    const { stderr, result } = await serve([], async (url) => {
+      const client = new OpenAIClient({ apiKey: "none", baseURL: url, maxRetries: 0 });
+      const body = { model: "gpt-4.1-nano", messages: [{ role: "user", content: "When?" }] };
+      const line = { custom_id: "one", method: "POST", url: "/v1/chat/completions", body };
+      const file = await client.files.create({
+        purpose: "batch",
+        file: new File([JSON.stringify(line)], "wave.jsonl"),
+      });
+      const created = await client.batches.create({
+        input_file_id: file.id,
+        endpoint: "/v1/chat/completions",
+        completion_window: "24h",
+      });
+      return (await client.batches.retrieve(created.id)).status;
+    });
+    expect(result).toBe("completed");
+    expect(stderr).toMatch(/\n1 request answered; a provider would have charged \$0\.\d+\.\n$/);
+  });
+
   it("asks the server for what the flags say", () => {
-    const flags = { port: 0, latency: 200, tpm: 30_000, faults: 0.3, seed: 7 };
+    const flags = { port: 0, latency: 200, tpm: 30_000, batch: 60_000, faults: 0.3, seed: 7 };
+    const faults = { seed: 7, share: 0.3 };
     expect(settingsOf(flags)).toEqual({
       latencyMs: 200,
       rateLimit: { requestsPerMinute: 10_000_000, tokensPerMinute: 30_000 },
-      faults: { seed: 7, share: 0.3 },
+      faults,
+      batch: { processingMs: 60_000, faults },
     });
     expect(settingsOf({ port: 0, seed: 7 })).toMatchObject({ latencyMs: undefined, faults: undefined });
   });
@@ -79,6 +102,7 @@ describe("dramatis offline", () => {
     [["--faults", "2"], "Expected a share from 0 to 1, like 0.3."],
     [["--faults", ""], "Expected a share from 0 to 1, like 0.3."],
     [["--rpm", "0"], "Expected a whole number of 1 or more."],
+    [["--batch", "-1"], "Expected a whole number from 0 to 86400000."],
     [["--latency", "slow"], "Expected a whole number from 0 to 3600000."],
   ])("refuses %j", async (flags, message) => {
     const { terminal, written } = sampleTerminal();

@@ -80,6 +80,25 @@ describe("the usage handler on any LangChain model", () => {
     expect(handler.entries).toMatchObject([{ tier, costNanoUsd }]);
   });
 
+  it.each([
+    ["flex", "flex", "flex", 1_656_000],
+    // Dearer than what was asked for: believed.
+    ["flex", "default", "standard", 3_312_000],
+    ["flex", "priority", "priority", undefined],
+    ["standard", "flex", "standard", 3_312_000],
+    // The lines of a batch say what they would be outside.
+    ["batch", "default", "batch", 1_656_000],
+    ["batch", undefined, "batch", 1_656_000],
+  ] as const)(
+    "counts what was sent at %s and reported as %s at %s",
+    async (sent, serviceTier, tier, costNanoUsd) => {
+      const handler = handlerOf({ tier: () => sent });
+      const model = fakeModel().respond(reply(USAGE, { service_tier: serviceTier }));
+      await model.invoke(HELLO, { ...as("gpt-4.1"), callbacks: [handler] });
+      expect(handler.entries).toMatchObject([{ tier, costNanoUsd }]);
+    },
+  );
+
   it("leaves tokens and cost unknown where the model reports no usage", async () => {
     const handler = handlerOf();
     await fakeModel()

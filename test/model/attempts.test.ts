@@ -57,6 +57,7 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
       if (answer instanceof Error) throw answer;
       return answer;
     },
+    timeoutMs: () => 120_000,
     limiter: { acquire: async () => permit, limitsOf: () => ({}) },
     circuitOf: () => circuit,
     budget: undefined,

@@ -75,7 +75,7 @@ describe("a key that was missed", () => {
       giveUp,
     });
     await cached(exchange());
-    expect(given).toEqual([cacheKey(REQUEST, "http://server/v1")]);
+    expect(given).toEqual([cacheKey(REQUEST, { server: "http://server/v1", tier: "standard" })]);
     await cached(exchange());
     await cached(exchange());
     expect(given).toHaveLength(1);
@@ -122,7 +122,8 @@ describe("the second identical request", () => {
   });
 
   it("of another server is another one", () => {
-    expect(cacheKey(REQUEST, "http://a/v1")).not.toBe(cacheKey(REQUEST, "http://b/v1"));
+    const keyAt = (server: string) => cacheKey(REQUEST, { server, tier: "standard" });
+    expect(keyAt("http://a/v1")).not.toBe(keyAt("http://b/v1"));
   });
 });
 

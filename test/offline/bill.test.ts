@@ -33,8 +33,14 @@ describe("a charge", () => {
     expect(chargeNanoUsd(nano, usage(3024, 1024, 500), "default")).toBe(425_600n);
   });
 
-  it("halves on the flex tier", () => {
-    expect(chargeNanoUsd(nano, usage(3024, 1024, 500), "flex")).toBe(212_800n);
+  it.each(["flex", "batch"] as const)("halves on the %s tier", (tier) => {
+    expect(chargeNanoUsd(nano, usage(3024, 1024, 500), tier)).toBe(212_800n);
+  });
+
+  it("rounds half up where half of it is no whole nano-dollar", () => {
+    const odd = { ...nano, price: { input: 0.001, output: 0.001 } };
+    expect(chargeNanoUsd(odd, usage(3, 0, 0), "batch")).toBe(2n);
+    expect(chargeNanoUsd({ ...odd, batchFactor: 0.333_333 }, usage(1_000_000, 0, 1), "batch")).toBe(333_333n);
   });
 
   it("rounds half up, once a request", () => {

@@ -11,6 +11,7 @@ const model = (id: string, more: Partial<ModelInfo> = {}): ModelInfo => ({
   id,
   price: { input: 0.1, cachedInput: 0.025, output: 0.4 },
   batchFactor: 0.5,
+  flex: false,
   contextWindow: 100_000,
   maxOutput: 32_768,
   encoding: "o200k_base",
@@ -23,8 +24,8 @@ const model = (id: string, more: Partial<ModelInfo> = {}): ModelInfo => ({
 export const MODELS: readonly ModelInfo[] = [
   model("gpt-4.1-nano"),
   model("gpt-4.1-mini", { price: { input: 0.4, cachedInput: 0.1, output: 1.6 } }),
-  model("gpt-5-mini", { reasons: true, price: { input: 0.25, cachedInput: 0.025, output: 2 } }),
-  model("o4-mini", { reasons: true, price: { input: 1.1, cachedInput: 0.275, output: 4.4 } }),
+  model("gpt-5-mini", { reasons: true, flex: true, price: { input: 0.25, cachedInput: 0.025, output: 2 } }),
+  model("o4-mini", { reasons: true, flex: true, price: { input: 1.1, cachedInput: 0.275, output: 4.4 } }),
   model("small", { contextWindow: 60, maxOutput: 40 }),
   model("old", { encoding: "cl100k_base", structured: "json-mode" }),
   { ...model("unpriced"), price: undefined },

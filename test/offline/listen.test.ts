@@ -1,5 +1,6 @@
 /** The same server through a real socket. */
-import OpenAI from "openai";
+import { Readable } from "node:stream";
+import OpenAI, { toStreamingFile } from "openai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Listening } from "../../src/offline/listen.ts";
 import type { OfflineServer } from "../../src/offline/server.ts";
@@ -133,5 +134,31 @@ describe("on a port", () => {
       code: "port-in-use",
       message: expect.stringContaining(`port ${port}: another program has it. Choose another port`),
     });
+  });
+
+  it("takes uploads, whole or as they come, and gives back what batches put out", async () => {
+    const client = new OpenAI({ apiKey: "sk-test", baseURL: `${listening.url}/v1`, maxRetries: 0 });
+    const lines = ["ebb", "flow"].map((id) =>
+      JSON.stringify({ custom_id: id, method: "POST", url: "/v1/chat/completions", body: requestOf() }),
+    );
+    const whole = new File([lines.join("\n")], "whole.jsonl");
+    const pieces = toStreamingFile(Readable.from([`${lines[0]}\n`, lines[1]]), "pieces.jsonl");
+    for (const file of [whole, pieces]) {
+      const { id, bytes } = await client.files.create({ purpose: "batch", file });
+      expect(bytes).toBe(whole.size);
+      const created = await client.batches.create({
+        input_file_id: id,
+        endpoint: "/v1/chat/completions",
+        completion_window: "24h",
+      });
+      const batch = await client.batches.retrieve(created.id);
+      const output = await (await client.files.content(batch.output_file_id ?? "")).text();
+      const ids = output
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { custom_id: string }).custom_id);
+      expect(ids.sort()).toEqual(["ebb", "flow"]);
+    }
+    expect(server.batches.repeatedCustomIds.toSorted()).toEqual(["ebb", "flow"]);
   });
 });

@@ -1,7 +1,6 @@
 /** The organization's endpoint, driven by the official client. */
 import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
-import { pageOf, projectRateLimit } from "../../src/offline/project-rate-limits.ts";
 import { MODELS, startServer } from "./fixture.ts";
 
 const ADMIN = "sk-admin-offline";
@@ -44,6 +43,22 @@ describe("a project's rate limits", () => {
     expect(page.has_more).toBe(false);
   });
 
+  it("of a day, and of batches, are told where they are set", async () => {
+    const rateLimits = {
+      "gpt-4.1-mini": {
+        requestsPerMinute: 1,
+        tokensPerMinute: 1,
+        requestsPerDay: 200,
+        batchTokensPerDay: 90_000,
+      },
+    };
+    const { data } = await rateLimitsOf(startServer({ adminKey: ADMIN, rateLimits })).listRateLimits(
+      "proj_offline",
+    );
+    expect(data[1]).toMatchObject({ max_requests_per_1_day: 200, batch_1_day_max_input_tokens: 90_000 });
+    expect(Object.keys(data[0] ?? {})).not.toContain("max_requests_per_1_day");
+  });
+
   it("come in pages that the client walks by itself", async () => {
     const server = startWithAdmin();
     const models: string[] = [];
@@ -73,37 +88,4 @@ describe("a project's rate limits", () => {
       await expect(listing).rejects.toBeInstanceOf(OpenAI.BadRequestError);
     },
   );
-});
-
-describe("a page", () => {
-  const limit = { requestsPerMinute: 1, tokensPerMinute: 1 };
-  const rows = ["a", "b", "c", "d", "e"].map((model) => projectRateLimit(model, limit));
-  const look = (query: Parameters<typeof pageOf>[1]) => {
-    const { data, first_id, last_id, has_more } = pageOf(rows, query);
-    return { models: data.map(({ model }) => model).join(""), first_id, last_id, has_more };
-  };
-
-  it.each([
-    [{}, "abcde", false],
-    [{ limit: "2" }, "ab", true],
-    [{ limit: "2", after: "rl-b" }, "cd", true],
-    [{ limit: "2", after: "rl-d" }, "e", false],
-    [{ limit: "2", before: "rl-e" }, "cd", true],
-    [{ limit: "4", before: "rl-c" }, "ab", false],
-  ])("for %o", (query, models, hasMore) => {
-    expect(look(query)).toEqual({
-      models,
-      first_id: `rl-${models.at(0)}`,
-      last_id: `rl-${models.at(-1)}`,
-      has_more: hasMore,
-    });
-  });
-
-  it("behind the last row is empty", () => {
-    expect(look({ after: "rl-e" })).toEqual({ models: "", first_id: null, last_id: null, has_more: false });
-  });
-
-  it("cannot lie in two directions", () => {
-    expect(() => pageOf(rows, { after: "rl-a", before: "rl-e" })).toThrow("Only one of");
-  });
 });

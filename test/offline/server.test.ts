@@ -319,6 +319,12 @@ describe("requests", () => {
     expect(server.requests).toEqual([]);
   });
 
+  it("for an address that holds its own data never arrive", async () => {
+    const server = startServer();
+    expect(await (await server.fetch("data:,flow")).text()).toBe("flow");
+    expect(server.requests).toEqual([]);
+  });
+
   it("may be whole Request objects", async () => {
     const request = new Request(URL_OF_CHAT, { method: "POST", body: JSON.stringify(requestOf()) });
     expect((await startServer().fetch(request)).status).toBe(200);

@@ -12,6 +12,8 @@ export interface RunProgressView extends RunCounts {
   /** Turns a second. */
   rate: number | undefined;
   left: { ms: number | undefined; costNanoUsd: number } | undefined;
+  /** The batches under way, of a run that goes by batch. */
+  batches?: { wave: number; requests: number; answered: number; status: string } | undefined;
   /** Failed conversations by kind. */
   failures: Readonly<Record<string, number>>;
 }
@@ -38,13 +40,16 @@ export function failuresText(failures: Readonly<Record<string, number>>): string
   return `${numbered(failed)} failed (${kinds.map(([kind, count]) => `${numbered(count)} ${kind}`).join(", ")})`;
 }
 
+const batchesText = ({ wave, requests, answered, status }: NonNullable<RunProgressView["batches"]>) =>
+  `wave ${wave}: ${status}, ${numbered(answered)} of ${numbered(requests)}`;
+
 /** Never as wide as the terminal, so that a cursor at its end stays in the line. What has no room is left out. */
 export function renderRunProgress(
   view: RunProgressView,
   options: ScreenOptions,
   { hasBar }: { hasBar: boolean },
 ): string {
-  const { total, ended, costNanoUsd, capNanoUsd, isLowerBound, rate, left, failures } = view;
+  const { total, ended, costNanoUsd, capNanoUsd, isLowerBound, rate, left, failures, batches } = view;
   const share = total === 0 ? 1 : ended / total;
   const spent = `${isLowerBound ? "≥ " : ""}${roughUsd(costNanoUsd)}`;
   const failed = failuresText(failures);
@@ -59,6 +64,7 @@ export function renderRunProgress(
     ],
     [span(capNanoUsd === undefined ? spent : `${spent} of ${formatUsd(capNanoUsd)}`, "quiet")],
     ...(failed === undefined ? [] : [[span(failed, "warning")]]),
+    ...(batches === undefined ? [] : [[span(batchesText(batches), "quiet")]]),
     ...(rate === undefined ? [] : [[span(`${rate.toFixed(1)} turns/s`, "quiet")]]),
     ...(toGo === undefined ? [] : [[span(`about ${toGo} to go`, "quiet")]]),
     ...(isPastCap ? [[span("more than the cap", "warning")]] : []),

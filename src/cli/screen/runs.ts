@@ -34,6 +34,7 @@ const INDENT = 2;
 const STATUS_STYLES: Readonly<Record<ConversationStatus, Style | undefined>> = {
   waiting: "quiet",
   running: undefined,
+  parked: "quiet",
   completed: "good",
   budget: "warning",
   interrupted: "warning",
@@ -46,7 +47,7 @@ export type RunState = "running" | "waiting" | "completed" | "failed" | "budget"
 
 export function runState({ isCancelled }: Pick<StoredRun, "isCancelled">, progress: Progress): RunState {
   const { byStatus } = progress;
-  if (byStatus.running) return "running";
+  if (byStatus.running || byStatus.parked) return "running";
   if (isCancelled || byStatus.cancelled) return "cancelled";
   if (openCount(progress) > 0) return "waiting";
   if (byStatus.failed) return "failed";
@@ -92,7 +93,7 @@ export function renderRuns(rows: readonly RunRow[], options: ScreenOptions): str
 }
 
 const isEnded = (status: ConversationStatus): status is Status =>
-  status !== "waiting" && status !== "running" && status !== "cancelled";
+  status !== "waiting" && status !== "running" && status !== "parked" && status !== "cancelled";
 
 /** How a conversation is, or ended, in words. */
 export function stateText(
@@ -100,6 +101,7 @@ export function stateText(
 ): string {
   const { status, ending, worker, failure } = row;
   if (status === "running") return worker === undefined ? "under way" : `under way at ${worker}`;
+  if (status === "parked") return "in a batch";
   if (status === "cancelled") return ending === undefined ? "cancelled" : `cancelled, ${ending.evidence}`;
   if (!isEnded(status) || ending === undefined) return status;
   const title = endingTitle({ status, ending });
@@ -156,12 +158,14 @@ const STATUS_ORDER: readonly ConversationStatus[] = [
   "interrupted",
   "cancelled",
   "running",
+  "parked",
   "waiting",
 ];
 
 const STATUS_WORDS: Partial<Record<ConversationStatus, string>> = {
   budget: "at the cap",
   running: "under way",
+  parked: "in a batch",
 };
 
 /** The closing box of a run: statuses, figures, failures by kind, and the commands to go on with. */

@@ -1,28 +1,22 @@
 /** The limits of an OpenAI project, from its rate-limit endpoint, which takes an admin key. */
+import { type AdminAccess, createAdminClient, statusOf, wordsOf } from "../../admin/client.ts";
 import { DramatisError } from "../../domain/errors.ts";
-import { withoutKeys } from "../../domain/secrets.ts";
 import type { Limits } from "./permit.ts";
 
-export interface ProjectLimitsOptions {
-  /** An admin key (`sk-admin-…`); a project's own key is refused. */
-  adminKey: string;
+export interface ProjectLimitsOptions extends AdminAccess {
   /** Like `proj_abc`. */
   project: string;
-  /** Default: OpenAI's. */
-  baseUrl?: string | undefined;
-  fetch?: typeof globalThis.fetch | undefined;
   signal?: AbortSignal | undefined;
 }
 
 const PAGE_SIZE = 100;
 /** 5,000 models; a server that has more repeats itself. */
 const MOST_PAGES = 50;
-const TIMEOUT_MS = 30_000;
 
 const limitOf = (value: unknown) =>
   typeof value === "number" && Number.isFinite(value) && value >= 1 ? value : undefined;
 
-function adviceFor(status: unknown): string {
+function adviceFor(status: number | undefined): string {
   if (status === 401) return "Check that OPENAI_ADMIN_KEY holds an admin key that is still valid.";
   if (status === 403) return "The key must be an admin key that may read the project's rate limits.";
   if (status === 404) return "Check the project's id, and that the base URL is one that knows projects.";
@@ -30,9 +24,9 @@ function adviceFor(status: unknown): string {
 }
 
 function failure({ adminKey, project }: ProjectLimitsOptions, cause: unknown): DramatisError {
-  const status = cause instanceof Error && "status" in cause ? cause.status : undefined;
+  const status = statusOf(cause);
   const isOurs = status === 401 || status === 403 || status === 404;
-  const said = withoutKeys(cause instanceof Error ? cause.message : String(cause), adminKey).slice(0, 300);
+  const said = wordsOf(cause, adminKey);
   const message = `The rate limits of project ${project} could not be read: ${said} ${adviceFor(status)}`;
   // The cause may hold the request with its key, so it is not passed on.
   return new DramatisError(isOurs ? "invalid-argument" : "run-failed", message);
@@ -46,7 +40,7 @@ function failure({ adminKey, project }: ProjectLimitsOptions, cause: unknown): D
  * is not what is documented; the signal's reason when it is aborted.
  */
 export async function readProjectLimits(options: ProjectLimitsOptions): Promise<Map<string, Limits>> {
-  const { adminKey, project, baseUrl, fetch, signal } = options;
+  const { adminKey, project, signal } = options;
   signal?.throwIfAborted();
   if (adminKey === "" || project === "") {
     const missing = adminKey === "" ? "an admin key (OPENAI_ADMIN_KEY)" : "the project's id, like proj_abc";
@@ -55,20 +49,7 @@ export async function readProjectLimits(options: ProjectLimitsOptions): Promise<
       `To read the rate limits of a project, expected ${missing}, got nothing.`,
     );
   }
-  const { OpenAIClient } = await import("@langchain/openai");
-  const client = new OpenAIClient({
-    adminAPIKey: adminKey,
-    // Not the environment's: this call needs none of them.
-    apiKey: null,
-    organization: null,
-    project: null,
-    timeout: TIMEOUT_MS,
-    logLevel: "off",
-    // A redirect would take the key to an address that nobody named.
-    fetchOptions: { redirect: "manual" },
-    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
-    ...(fetch === undefined ? {} : { fetch }),
-  });
+  const client = createAdminClient(options);
   const limits = new Map<string, Limits>();
   try {
     const { rateLimits } = client.admin.organization.projects;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { attemptSchema } from "../../domain/attempt.ts";
 import { REQUEST_FAILURES } from "../../domain/errors.ts";
 import { mapTexts, withoutKeyShapes, withoutKeys } from "../../domain/secrets.ts";
-import { PURPOSES } from "../../domain/usage.ts";
+import { PURPOSES, SENT_TIERS } from "../../domain/usage.ts";
 import { completionSchema } from "../completion-schema.ts";
 import type { ChatRequest, Completion } from "../exchange.ts";
 import { decidingParameters, digestOf } from "../request-digest.ts";
@@ -69,6 +69,7 @@ const exchangeSchema = z
     attempts: z.array(attemptSchema),
     requestId: z.string().optional(),
     fromCache: z.literal(true).optional(),
+    tier: z.enum(SENT_TIERS).exclude(["standard"]).optional(),
     completion: completionSchema.optional(),
     failure: failureSchema.optional(),
   })

@@ -4,6 +4,7 @@
  */
 import type { Attempt } from "../../domain/attempt.ts";
 import { defined } from "../../domain/defined.ts";
+import type { SentTier } from "../../domain/usage.ts";
 import {
   type Closing,
   type Funds,
@@ -18,14 +19,17 @@ import {
   takeOver,
 } from "../../store/requests.ts";
 import type { Sql } from "../../store/sql.ts";
+import { createParking, type ParkingParts } from "../batch/parking.ts";
 import type { Budget, Reservation } from "../budget.ts";
 import type { Exchange, Send } from "../exchange.ts";
 import { wait as waitOut } from "../wait.ts";
 import { digestOfKept, keptCompletion, keptRequest } from "./exchange-lines.ts";
-import { answerFrom, keptFailure, type Outcome } from "./outcome.ts";
+import { answerFrom, keptFailure, keptTier, type Outcome } from "./outcome.ts";
 
 /** What one conversation keeps. */
 export interface Journal {
+  /** At which its requests are sent; undefined: as they ask for. */
+  readonly tier: SentTier | undefined;
   around(send: Send, apiKey: string): Send;
 }
 
@@ -38,6 +42,8 @@ export interface JournalParts {
   wait?: typeof waitOut | undefined;
   /** Told before a request is made that no stored answer serves. */
   onNew?: (() => void) | undefined;
+  /** Requests go into batches, and are not sent; undefined: each is sent at once. */
+  batch?: Pick<ParkingParts, "maxRetries" | "onParked"> | undefined;
 }
 
 /** While the rest of a cap is held for requests on their way, their ends are looked for so often. */
@@ -103,11 +109,12 @@ function sharedBudget(shared: Shared, request: RequestId, reservation: Reservati
 
 /** Opens the journal of a conversation that was claimed: what an earlier worker left open is made good first. */
 export async function openJournal(parts: JournalParts): Promise<Journal> {
-  const { sql, holder, clock, wait = waitOut, onNew } = parts;
+  const { sql, holder, clock, wait = waitOut, onNew, batch } = parts;
   const kept = await takeOver(sql, holder, lostAttempt);
   const stored = new Map(kept.map((request) => [nameOf(request), request]));
   const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId), wait };
   const seen = new Map<string, number>();
+  const parked = batch && createParking({ sql, holder, funds: shared.funds, onNew, ...batch });
 
   function identified({ request, labels, model }: Exchange, apiKey: string): RequestId {
     const digest = digestOfKept(keptRequest(request, apiKey));
@@ -118,26 +125,36 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
   }
 
   return {
+    tier: batch && "batch",
     around: (send, apiKey) =>
       async function journaled(exchange) {
         const request = identified(exchange, apiKey);
         const known = stored.get(nameOf(request));
         if (known !== undefined) {
           exchange.attempts.push(...(known.attempts as Attempt[]));
-          if (known.outcome !== undefined) return answerFrom(known.outcome as Outcome, exchange, apiKey);
+          const isClosed = known.state === "answered" || known.state === "failed";
+          if (isClosed) return answerFrom(known.outcome as Outcome, exchange, apiKey);
         }
-        onNew?.();
-        let outcome: Outcome | undefined;
-        const reservation: Reservation = {
+        const reservationFor = (outcome: () => Outcome | undefined): Reservation => ({
           settle: (spentNanoUsd) =>
             settle(sql, holder, {
               ...request,
-              state: stateOf(outcome),
+              state: stateOf(outcome()),
               attempts: exchange.attempts,
-              outcome,
+              outcome: outcome(),
               spentNanoUsd,
             }),
-        };
+        });
+        if (parked !== undefined)
+          return await parked({
+            exchange,
+            request,
+            known,
+            reservationFor: (of) => reservationFor(() => of && { ...of, ...keptTier(exchange) }),
+          });
+        onNew?.();
+        let outcome: Outcome | undefined;
+        const reservation = reservationFor(() => outcome);
         if (shared.funds.capNanoUsd !== undefined)
           exchange.budget = sharedBudget(shared, request, reservation);
         exchange.beforeSend = async () => {
@@ -152,6 +169,7 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
             completion: keptCompletion(completion, apiKey),
             requestId,
             fromCache: fromCache || undefined,
+            ...keptTier(exchange),
           };
           // Whoever counts what the answer cost closes the request with it.
           exchange.reservation = reservation;
@@ -161,7 +179,7 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
           const failure = exchange.signal?.aborted ? undefined : keptFailure(error, attempted);
           // For want of money there is no answer yet: with a higher cap there may be one.
           if (failure !== undefined && failure.code !== "budget") {
-            outcome = { failure };
+            outcome = { failure, ...keptTier(exchange) };
             await reservation.settle(0);
           }
           throw error;

@@ -1,5 +1,6 @@
 /** What a request came to, as it is kept, and how it is answered from there again. */
 import type { RequestFailure } from "../../domain/errors.ts";
+import type { SentTier } from "../../domain/usage.ts";
 import type { Completion, Exchange } from "../exchange.ts";
 import { type Attempted, ModelError, type ModelErrorFields, modelError, soundName } from "../model-error.ts";
 import { tellAtOnce } from "../told-at-once.ts";
@@ -16,7 +17,13 @@ export interface Outcome {
   failure?: KeptFailure | undefined;
   requestId?: string | undefined;
   fromCache?: true | undefined;
+  /** At which it was answered; missing: at standard. */
+  tier?: Exclude<SentTier, "standard"> | undefined;
 }
+
+/** The tier of an outcome, as it is kept. */
+export const keptTier = ({ tier }: Pick<Exchange, "tier">): Pick<Outcome, "tier"> =>
+  tier === "standard" ? {} : { tier };
 
 /** Undefined for a mistake in code, which is no outcome: it would be no other the next time. */
 export function keptFailure(error: unknown, attempted: Attempted): KeptFailure | undefined {
@@ -35,11 +42,12 @@ const BROKEN_OFF: KeptFailure = {
 
 /** Answers an exchange as it was answered when it was kept; throws what it failed with. */
 export function answerFrom(
-  { completion, failure = BROKEN_OFF, requestId, fromCache }: Outcome,
+  { completion, failure = BROKEN_OFF, requestId, fromCache, tier }: Outcome,
   exchange: Exchange,
   apiKey: string | undefined,
 ): Completion {
   exchange.isReplayed = true;
+  exchange.tier = tier ?? "standard";
   if (completion === undefined) {
     const { code, message, ...fields } = failure;
     throw new ModelError(code, message, { model: exchange.model.id, ...fields });

@@ -16,7 +16,7 @@ import {
   MAX_LINE_BYTES,
   type RunLine,
 } from "./exchange-lines.ts";
-import { keptFailure } from "./outcome.ts";
+import { keptFailure, keptTier } from "./outcome.ts";
 
 /** Where exchanges are written, and what must not be. */
 export interface RecorderOptions {
@@ -133,6 +133,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       attempts: [...attempts],
       ...(requestId === undefined ? {} : { requestId }),
       ...(fromCache ? { fromCache: true } : {}),
+      ...keptTier(exchange),
       ...outcome,
     };
   }

@@ -1,6 +1,7 @@
 /** The most a request can cost: every token of the prompt at the full price, and the longest answer it may get. */
 import type { BaseMessage } from "@langchain/core/messages";
 import type { ModelInfo } from "../../domain/model-info.ts";
+import type { SentTier } from "../../domain/usage.ts";
 import { costNanoUsd } from "../../ledger/cost.ts";
 import { promptBound, promptTokens } from "./message-tokens.ts";
 import { countTokens, tokenBound } from "./tokens.ts";
@@ -20,16 +21,21 @@ interface Sized extends Prompt {
   maxOutputTokens: number;
 }
 
-export interface WorstCase extends Sized {
+interface Priced extends Sized {
+  /** The dearest tier that it may be billed at. */
+  tier: SentTier;
+}
+
+export interface WorstCase extends Priced {
   /** A cheap bound is enough as long as it does not pass this. */
   enoughNanoUsd: number;
 }
 
-const costOf = ({ model, maxOutputTokens }: Sized, inputTokens: number) =>
-  costNanoUsd({ inputTokens, outputTokens: maxOutputTokens }, model, "standard");
+const costOf = ({ model, maxOutputTokens, tier }: Priced, inputTokens: number) =>
+  costNanoUsd({ inputTokens, outputTokens: maxOutputTokens }, model, tier);
 
 /** An upper bound in nano-dollars that needs no tokenizer; undefined when the model has no price. */
-export const boundNanoUsd = (request: Sized): number | undefined =>
+export const boundNanoUsd = (request: Priced): number | undefined =>
   costOf(request, TOOLS_FRAME.most + tokenBound(request.demands) + promptBound(request.messages));
 
 /**

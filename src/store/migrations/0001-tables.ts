@@ -88,7 +88,7 @@ create table dramatis.requests (
   turn integer,
   persona text,
   model text not null,
-  state text not null check (state in ('held', 'sent', 'open', 'answered', 'failed')),
+  state text not null check (state in ('held', 'sent', 'open', 'parked', 'arrived', 'answered', 'failed')),
   held_nano_usd bigint,
   bound_nano_usd bigint,
   attempts json not null default '[]',

@@ -1,0 +1,98 @@
+/** What `dramatis batches` does. Each returns the exit code. */
+import { openDramatis } from "../app.ts";
+import { DramatisError } from "../domain/errors.ts";
+import { jsonText } from "../report/json-text.ts";
+import { plainLine } from "../report/plain-text.ts";
+import { batchesOf, type StoredBatch } from "../store/batches.ts";
+import { runOf } from "../store/runs.ts";
+import type { Store } from "../store/store.ts";
+import { commandName } from "./command-name.ts";
+import { EXIT } from "./exit-code.ts";
+import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
+import { openExistingStore, storeFlag, withStore } from "./run-store.ts";
+import { renderBatch, renderBatches } from "./screen/batches.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
+  store?: string;
+  json?: boolean;
+}
+
+const MOST = 10_000;
+
+const shown = ({ plannedAt, begunAt: _, endedAt, ...batch }: StoredBatch) => ({
+  ...batch,
+  plannedAt: plannedAt.toISOString(),
+  endedAt: endedAt?.toISOString() ?? null,
+});
+
+/** `dramatis batches list [run]`. */
+export async function list(
+  runId: string | undefined,
+  flags: BatchesFlags & { limit: number },
+  terminal: Terminal,
+): Promise<number> {
+  return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
+    const { id } = runId === undefined ? { id: undefined } : await runOf(store.sql, runId);
+    const batches = await batchesOf(store.sql, { runId: id, limit: flags.limit });
+    if (flags.json) terminal.write(`${jsonText(batches.map(shown))}\n`);
+    else if (batches.length > 0) terminal.write(`${renderBatches(batches, terminal.screen).join("\n")}\n`);
+    else {
+      const how = `${commandName(terminal.env)} simulate product-roundtable --runs 30 --transport batch${storeFlag(flags.store)}`;
+      terminal.write(`Nothing has gone by batch here yet. Begin: ${how}\n`);
+    }
+    return EXIT.done;
+  });
+}
+
+/** @throws DramatisError `unknown-name` when none or several are meant */
+async function batchOf({ sql }: Store, id: string): Promise<StoredBatch> {
+  const batches = await batchesOf(sql, { limit: MOST });
+  const meant = batches.filter((batch) => batch.providerId === id || (id !== "" && batch.id.startsWith(id)));
+  const [one] = meant;
+  if (one !== undefined && meant.length === 1) return one;
+  const problem =
+    one === undefined
+      ? `There is no batch ${JSON.stringify(id)} in this store. List them: dramatis batches list`
+      : `${meant.length} batches begin with ${JSON.stringify(id)}: expected enough of the id to tell them apart.`;
+  throw new DramatisError("unknown-name", problem);
+}
+
+/** `dramatis batches show <batch>`. */
+export async function show(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
+  return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
+    const batch = await batchOf(store, id);
+    const lines = flags.json ? [jsonText(shown(batch))] : renderBatch(batch, terminal.screen);
+    terminal.write(`${lines.join("\n")}\n`);
+    return EXIT.done;
+  });
+}
+
+/** `dramatis batches cancel <batch>`: whoever works on its run sees the end of it, and goes on. */
+export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
+  return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
+    const batch = await batchOf(store, id);
+    const { providerId, runId, state } = batch;
+    const command = commandName(terminal.env);
+    if (state === "ended") {
+      const message = `The batch ${batch.id} has ended as ${batch.status ?? "never made"}: there is nothing to cancel.`;
+      throw new DramatisError("invalid-argument", message);
+    }
+    if (providerId === undefined) {
+      const message = `The batch ${batch.id} is not at the provider yet. To end its run: ${command} cancel ${runId}${storeFlag(flags.store)}`;
+      throw new DramatisError("invalid-argument", message);
+    }
+    const { batches } = await openDramatis({ ...gatewayOptions(flags, terminal), offline: false });
+    if (batches === undefined) throw new Error("a network without batches");
+    const { status } = await batches.cancel(providerId);
+    if (flags.json) terminal.write(`${jsonText({ ...shown(batch), status })}\n`);
+    else {
+      const next = `${command} resume ${runId}${storeFlag(flags.store)}`;
+      terminal.write(
+        plainLine(`${providerId} is ${status}. What came of it is taken by the run's workers: ${next}`),
+      );
+      terminal.write("\n");
+    }
+    return EXIT.done;
+  });
+}

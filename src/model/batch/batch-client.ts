@@ -1,0 +1,195 @@
+/** The provider's files and batches: the few calls that are needed of them, each with a clear error. */
+import { OpenAIClient } from "@langchain/openai";
+import type { KeySource } from "../../vault/find-key.ts";
+import { modelError } from "../model-error.ts";
+import { BATCH_ENDPOINT } from "./batch-line.ts";
+import { type BatchResult, resultOf } from "./batch-results.ts";
+
+export interface BatchClientOptions {
+  apiKey: string;
+  keySource?: KeySource | undefined;
+  /** Any server with OpenAI's Batch API. Default: OpenAI's. */
+  baseUrl?: string | undefined;
+  fetch?: typeof globalThis.fetch | undefined;
+  /** Of one call, in milliseconds; files take longer than others. Default 600,000. */
+  timeoutMs?: number | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
+  clock?: (() => number) | undefined;
+}
+
+/** Why a batch was refused as a whole, or one line of it. */
+export interface BatchProblem {
+  code: string;
+  message: string;
+  /** Of the input file, counted from 1. */
+  line: number | undefined;
+}
+
+/** A batch as the provider tells of it. */
+export interface ProviderBatch {
+  id: string;
+  status: OpenAIClient.Batches.Batch["status"];
+  inputFileId: string;
+  outputFileId: string | undefined;
+  errorFileId: string | undefined;
+  total: number;
+  completed: number;
+  failed: number;
+  problems: BatchProblem[];
+  metadata: Readonly<Record<string, string>>;
+  /** Seconds since 1970. */
+  createdAt: number;
+}
+
+/** The provider's Batch API, as far as it is needed. */
+export interface BatchClient {
+  /** Uploads a file of requests. Its name is ours, and finds it again. */
+  upload(name: string, parts: readonly string[], signal?: AbortSignal): Promise<string>;
+  /** The latest file of that name, among those uploaded since then; undefined: there is none. */
+  findFile(file: { name: string; since: Date }, signal?: AbortSignal): Promise<string | undefined>;
+  /** Sent once: whether it got there when the answer did not, `find` tells. */
+  create(
+    batch: { fileId: string; metadata: Record<string, string> },
+    signal?: AbortSignal,
+  ): Promise<ProviderBatch>;
+  /** The batch whose metadata has this value, among those created since then; undefined: there is none. */
+  find(
+    key: { name: string; value: string; since: Date },
+    signal?: AbortSignal,
+  ): Promise<ProviderBatch | undefined>;
+  retrieve(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
+  cancel(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
+  /** What a file says became of its requests, as it is read: memory holds some lines of it. */
+  results(file: { fileId: string; model: string }, signal?: AbortSignal): AsyncGenerator<BatchResult>;
+  /** Deletes a file at the provider. */
+  remove(fileId: string, signal?: AbortSignal): Promise<void>;
+}
+
+const TIMEOUT_MS = 600_000;
+const CREATE_TIMEOUT_MS = 30_000;
+/** Files that are left behind go by themselves. */
+const EXPIRES = { anchor: "created_at", seconds: 30 * 24 * 3600 } as const;
+const PAGE = 100;
+/** The provider's clock and the database's may differ by that much. */
+const CLOCKS_DIFFER_S = 900;
+/** An answer is some kilobytes; a longer line is none. */
+const MOST_LINE_CHARACTERS = 32 * 2 ** 20;
+
+/** In the provider's seconds. */
+const earliest = (since: Date) => since.getTime() / 1000 - CLOCKS_DIFFER_S;
+
+function batchFrom(batch: OpenAIClient.Batches.Batch): ProviderBatch {
+  const { request_counts: counts, errors } = batch;
+  return {
+    id: batch.id,
+    status: batch.status,
+    inputFileId: batch.input_file_id,
+    outputFileId: batch.output_file_id ?? undefined,
+    errorFileId: batch.error_file_id ?? undefined,
+    total: counts?.total ?? 0,
+    completed: counts?.completed ?? 0,
+    failed: counts?.failed ?? 0,
+    problems: (errors?.data ?? []).map(({ code, message, line }) => ({
+      code: code ?? "unknown",
+      message: message ?? "no reason was given",
+      line: line ?? undefined,
+    })),
+    metadata: batch.metadata ?? {},
+    createdAt: batch.created_at,
+  };
+}
+
+/** The lines of a body, whole ones only, as they arrive. */
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const part of body) {
+    rest += decoder.decode(part, { stream: true });
+    const lines = rest.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") yield line;
+    if (rest.length > MOST_LINE_CHARACTERS) throw new SyntaxError("A line of the file is too long.");
+  }
+  rest += decoder.decode();
+  if (rest.trim() !== "") yield rest;
+}
+
+export function createBatchClient(options: BatchClientOptions): BatchClient {
+  const { apiKey, keySource, clock = Date.now } = options;
+  const client = new OpenAIClient({
+    apiKey,
+    baseURL: options.baseUrl,
+    fetch: options.fetch,
+    timeout: options.timeoutMs ?? TIMEOUT_MS,
+    logLevel: "off",
+    // A redirect would take the key and the prompts to an address that nobody named.
+    fetchOptions: { redirect: "manual" },
+  });
+
+  /** @throws ModelError for what the provider or the network did wrong; the signal's reason when it is aborted */
+  async function told<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw modelError(error, { model: "Batch API", key: apiKey, keySource, now: clock() }) ?? error;
+    }
+  }
+
+  return {
+    upload: (name, parts, signal) =>
+      told(signal, async () => {
+        const file = new File([...parts], name, { type: "application/jsonl" });
+        const { id } = await client.files.create(
+          { file, purpose: "batch", expires_after: EXPIRES },
+          { signal },
+        );
+        return id;
+      }),
+    findFile: ({ name, since }, signal) =>
+      told(signal, async () => {
+        const query = { purpose: "batch", order: "desc", limit: PAGE } as const;
+        for await (const file of client.files.list(query, { signal })) {
+          if (file.filename === name) return file.id;
+          if (file.created_at < earliest(since)) return undefined;
+        }
+        return undefined;
+      }),
+    create: ({ fileId, metadata }, signal) =>
+      told(signal, async () =>
+        batchFrom(
+          await client.batches.create(
+            { input_file_id: fileId, endpoint: BATCH_ENDPOINT, completion_window: "24h", metadata },
+            // Sent again by itself, it could be made twice; and whoever looks for it waits longer than this.
+            { signal, maxRetries: 0, timeout: CREATE_TIMEOUT_MS },
+          ),
+        ),
+      ),
+    find: ({ name, value, since }, signal) =>
+      told(signal, async () => {
+        for await (const batch of client.batches.list({ limit: PAGE }, { signal })) {
+          if (batch.metadata?.[name] === value) return batchFrom(batch);
+          if (batch.created_at < earliest(since)) return undefined;
+        }
+        return undefined;
+      }),
+    retrieve: (id, signal) =>
+      told(signal, async () => batchFrom(await client.batches.retrieve(id, { signal }))),
+    cancel: (id, signal) => told(signal, async () => batchFrom(await client.batches.cancel(id, { signal }))),
+    async *results({ fileId, model }, signal) {
+      const response = await told(signal, () => client.files.content(fileId, { signal }));
+      if (response.body === null) return;
+      const lines = linesOf(response.body);
+      for (;;) {
+        const next = await told(signal, () => lines.next());
+        if (next.done) return;
+        yield resultOf(next.value, { apiKey, model, now: clock() });
+      }
+    },
+    remove: (fileId, signal) =>
+      told(signal, async () => {
+        await client.files.delete(fileId, { signal });
+      }),
+  };
+}

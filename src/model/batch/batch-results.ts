@@ -1,0 +1,94 @@
+/** What the lines of a batch's output and error files say became of its requests. */
+import { OpenAIClient } from "@langchain/openai";
+import { z } from "zod";
+import { DramatisError } from "../../domain/errors.ts";
+import { withoutKeys } from "../../domain/secrets.ts";
+import { completionSchema } from "../completion-schema.ts";
+import type { Completion } from "../exchange.ts";
+import { NoCompletion, soundName } from "../model-error.ts";
+import { keptCompletion } from "../recording/exchange-lines.ts";
+import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
+
+export interface BatchResult {
+  customId: string;
+  outcome: Outcome;
+}
+
+const resultSchema = z.looseObject({
+  custom_id: z.string().min(1),
+  response: z
+    .looseObject({ status_code: z.int(), request_id: z.string().nullish(), body: z.unknown() })
+    .nullish(),
+  error: z.looseObject({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
+});
+
+export interface ResultParts {
+  /** Never shown, and taken out of what comes. */
+  apiKey: string;
+  model: string;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** The provider's code for a request that its batch did not come to before it was cancelled. */
+export const BATCH_CANCELLED = "batch_cancelled";
+
+/** A request that a batch did not come to: it was not billed, and may be made again. */
+export const unmade = (model: string, code: string, said: string): KeptFailure => ({
+  code: code === BATCH_CANCELLED ? "aborted" : "timed-out",
+  message: `${model}: ${said}`,
+  providerCode: code,
+  isRetryable: code !== BATCH_CANCELLED,
+  mayBeBilled: false,
+});
+
+function parsed(line: string): z.output<typeof resultSchema> {
+  try {
+    return resultSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof z.ZodError)) throw cause;
+    // Neither says more, and a parser quotes what it could not read.
+    throw new DramatisError(
+      "run-failed",
+      "Batch API: a line of a result file is none: expected an object with custom_id and response or error.",
+    );
+  }
+}
+
+/**
+ * One line of a file.
+ * @throws DramatisError `run-failed` for a line that is none: nobody knows then what became of which request
+ */
+export function resultOf(line: string, { apiKey, model, now }: ResultParts): BatchResult {
+  const { custom_id: customId, response, error } = parsed(line);
+  if (response == null) {
+    const said = withoutKeys(error?.message ?? "The batch did not come to this request.", apiKey).slice(
+      0,
+      300,
+    );
+    return {
+      customId,
+      outcome: { failure: unmade(model, soundName(error?.code, apiKey) ?? "unknown", said) },
+    };
+  }
+  const requestId = soundName(response.request_id ?? undefined, apiKey);
+  const attempted = { model, key: apiKey, now };
+  if (response.status_code !== 200) {
+    const headers = new Headers(requestId === undefined ? {} : { "x-request-id": requestId });
+    const thrown = OpenAIClient.APIError.generate(
+      response.status_code,
+      typeof response.body === "object" && response.body !== null ? response.body : undefined,
+      undefined,
+      headers,
+    );
+    return { customId, outcome: { failure: keptFailure(thrown, attempted), requestId } };
+  }
+  if (completionSchema.safeParse(response.body).success) {
+    return {
+      customId,
+      outcome: { completion: keptCompletion(response.body as Completion, apiKey), requestId },
+    };
+  }
+  const thrown = new NoCompletion("The batch answered with something that is no chat completion.");
+  return { customId, outcome: { failure: keptFailure(thrown, attempted), requestId } };
+}

@@ -1,0 +1,136 @@
+/** Brings what a batch came to, to the requests that wait for it; what was brought before is not brought again. */
+import { type Arrival, arrive, missingFrom, unassign } from "../../store/batch-lines.ts";
+import { asCoordinator, type StoredBatch } from "../../store/batches.ts";
+import { ModelError } from "../model-error.ts";
+import type { KeptFailure, Outcome } from "../recording/outcome.ts";
+import type { BatchProblem, ProviderBatch } from "./batch-client.ts";
+import { BATCH_CANCELLED, unmade } from "./batch-results.ts";
+import { change, type Leading } from "./leading.ts";
+
+const RESULTS_AT_ONCE = 200;
+
+async function bring(leading: Leading, batch: StoredBatch, arrivals: readonly Arrival[]): Promise<void> {
+  const { sql, requeue, runId } = leading;
+  if (arrivals.length === 0) return;
+  await asCoordinator(sql, leading, async (tx) =>
+    requeue(tx, await arrive(tx, { runId, batchId: batch.id }, arrivals)),
+  );
+}
+
+/** A file that is gone takes with it what was in it: nothing is brought then. */
+async function bringFile(
+  leading: Leading,
+  batch: StoredBatch,
+  { fileId, isWanted }: { fileId: string; isWanted: (outcome: Outcome) => boolean },
+): Promise<void> {
+  const { client, signal } = leading;
+  let results: Arrival[] = [];
+  try {
+    for await (const result of client.results({ fileId, model: batch.model }, signal)) {
+      if (isWanted(result.outcome)) results.push(result);
+      if (results.length < RESULTS_AT_ONCE) continue;
+      await bring(leading, batch, results);
+      results = [];
+    }
+  } catch (error) {
+    const isGone = error instanceof ModelError && error.status === 404;
+    if (!isGone) throw error;
+  }
+  await bring(leading, batch, results);
+}
+
+/** The same for all requests that nothing was brought for. */
+async function bringRest(leading: Leading, batch: StoredBatch, outcome: Outcome): Promise<void> {
+  for (;;) {
+    const missing = await missingFrom(leading.sql, batch.id, RESULTS_AT_ONCE);
+    if (missing.length === 0) return;
+    await bring(
+      leading,
+      batch,
+      missing.map((customId) => ({ customId, outcome })),
+    );
+  }
+}
+
+const lost = (model: string): KeptFailure => ({
+  code: "lost",
+  message: `${model}: the batch has ended, and of this request nothing came back.`,
+  isRetryable: true,
+  mayBeBilled: true,
+});
+
+const REST: Partial<Record<ProviderBatch["status"], (model: string) => KeptFailure>> = {
+  expired: (model) =>
+    unmade(model, "batch_expired", "the batch's window ended before this request was made."),
+  cancelled: (model) =>
+    unmade(model, BATCH_CANCELLED, "the batch was cancelled before this request was made."),
+};
+
+/**
+ * A batch that was made, and is over: completed, expired or cancelled. Where the whole run was cancelled, what was not made
+ * waits, as if it had never been sent.
+ */
+export async function collect(
+  leading: Leading,
+  batch: StoredBatch,
+  { provider, isCancelled }: { provider: ProviderBatch; isCancelled: boolean },
+): Promise<void> {
+  const { status, outputFileId, errorFileId, completed, failed } = provider;
+  const { runId } = leading;
+  const isLeft = isCancelled && status === "cancelled";
+  const isWanted = ({ failure }: Outcome) => !(isLeft && failure?.providerCode === BATCH_CANCELLED);
+  for (const fileId of [outputFileId, errorFileId])
+    if (fileId !== undefined) await bringFile(leading, batch, { fileId, isWanted });
+  if (!isLeft) await bringRest(leading, batch, { failure: (REST[status] ?? lost)(batch.model) });
+  await change(leading, batch.id, { state: "ended", status, completed, failed }, (tx) =>
+    unassign(tx, { runId, batchId: batch.id }),
+  );
+}
+
+const TOO_MANY_TOKENS = "token_limit_exceeded";
+
+const refusal = (model: string, { code, message, line }: BatchProblem): KeptFailure => ({
+  code: "bad-request",
+  message: `${model}: the batch was refused${line === undefined ? "" : ` for its line ${line}`}: ${message}`,
+  providerCode: code,
+  isRetryable: false,
+  mayBeBilled: false,
+});
+
+/**
+ * A batch that was refused: nothing of it was made or paid. Requests that the provider names get its reason, and the others wait
+ * for another batch; where too much was enqueued all do, for a smaller one.
+ */
+export async function giveUp(
+  leading: Leading,
+  batch: StoredBatch,
+  problems: readonly BatchProblem[],
+): Promise<void> {
+  const { id, model, runId, requests } = batch;
+  const [first = { code: "unknown", message: "no reason was given", line: undefined }] = problems;
+  const isTooMuch = problems.some(({ code }) => code === TOO_MANY_TOKENS) && requests > 1;
+  const named = problems.filter(({ line }) => line !== undefined);
+  const ids = isTooMuch ? [] : await missingFrom(leading.sql, id, requests);
+  const refused = named.flatMap((problem) => {
+    const customId = ids[(problem.line ?? 0) - 1];
+    return customId === undefined ? [] : [{ customId, outcome: { failure: refusal(model, problem) } }];
+  });
+  const all = ids.map((customId) => ({ customId, outcome: { failure: refusal(model, first) } }));
+  const arrivals = refused.length === 0 ? all : refused;
+  // At once: the places of lines in the file are those of the lines that wait, as long as none has gone.
+  await change(
+    leading,
+    id,
+    { state: "ended", status: "failed", problem: `${first.code}: ${first.message}` },
+    async (tx) => {
+      const of = { runId, batchId: id };
+      const woken = arrivals.length === 0 ? [] : await arrive(tx, of, arrivals);
+      await unassign(tx, of);
+      await leading.requeue(tx, woken);
+    },
+  );
+}
+
+/** Whether a batch ended because too much was enqueued. */
+export const wasTooMuch = ({ problem }: Pick<StoredBatch, "problem">): boolean =>
+  problem?.startsWith(`${TOO_MANY_TOKENS}:`) ?? false;

@@ -1,0 +1,229 @@
+/**
+ * Looks after the batches of runs: closes a wave when all that can ask have asked, sends it, waits for it, and brings what came
+ * of it to the requests that wait. Everything is written down before it is done, so that whoever goes on finds what is under way
+ * and sends nothing again.
+ */
+import { DramatisError } from "../../domain/errors.ts";
+import { dropLines, unassign, waitingLines } from "../../store/batch-lines.ts";
+import {
+  asCoordinator,
+  batchesOf,
+  lead,
+  type Outlook,
+  outlookOf,
+  planWave,
+  resign,
+  runsInBatches,
+  type StoredBatch,
+} from "../../store/batches.ts";
+import { wait as waitOut } from "../wait.ts";
+import type { ProviderBatch } from "./batch-client.ts";
+import { collect, giveUp, wasTooMuch } from "./collect.ts";
+import { change, type Leading } from "./leading.ts";
+import { sendBatch } from "./send-batch.ts";
+import { isDue, planOfWave, WAVE_TIMING, type WaveTiming } from "./wave-plan.ts";
+
+export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requeue"> {
+  /** Breaks off calls that are on their way; what they were for is found out by whoever goes on. */
+  signal?: AbortSignal | undefined;
+  /** The only run that is looked after; default: all of the store. */
+  runId?: string | undefined;
+  /** Told what went wrong with the batches of a run; it is tried again, later and later. */
+  onProblem(runId: string, error: unknown): void;
+  timing?: Partial<WaveTiming> | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
+  clock?: (() => number) | undefined;
+  /** Resolves after so many milliseconds; rejects with the signal's reason. Default: a timer. */
+  wait?: typeof waitOut | undefined;
+}
+
+export interface BatchCoordinator {
+  /** Asks after a batch at once, by the provider's id of it: its end was told of. */
+  wake(providerId: string): void;
+  /** Ends what is under way, begins nothing new, and lets another process lead. */
+  stop(): Promise<void>;
+}
+
+const GROWTH = 1.5;
+/** Well below the silence after which another process leads. */
+const RENEW_MS = 5000;
+const CANCELLABLE: ReadonlySet<ProviderBatch["status"]> = new Set(["validating", "in_progress"]);
+const FINAL: ReadonlySet<ProviderBatch["status"]> = new Set(["completed", "expired", "cancelled"]);
+
+/** When to ask again, each time later. */
+function createPatience({ firstPollMs, mostPollMs }: WaveTiming, clock: () => number) {
+  const next = new Map<string, { at: number; ms: number }>();
+  return {
+    isDue: (key: string) => (next.get(key)?.at ?? 0) <= clock(),
+    later(key: string) {
+      const ms = Math.min(mostPollMs, (next.get(key)?.ms ?? firstPollMs / GROWTH) * GROWTH);
+      next.set(key, { at: clock() + ms, ms });
+    },
+    forget: (key: string) => next.delete(key),
+  };
+}
+
+/** Prompt tokens of a model that may be enqueued beside what is: half of what was too much the last time. */
+function tokensLeft(batches: readonly StoredBatch[], model: string): number | undefined {
+  const own = batches.filter((batch) => batch.model === model);
+  const refused = own.filter(wasTooMuch).map(({ tokens }) => tokens);
+  if (refused.length === 0) return undefined;
+  const enqueued = own.filter(({ state }) => state !== "ended").reduce((sum, { tokens }) => sum + tokens, 0);
+  return Math.floor(Math.min(...refused) / 2) - enqueued;
+}
+
+/** Begins to look after the batches of a store's runs, until it is stopped. */
+export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
+  const { sql, client, requeue, onProblem, clock = Date.now, wait = waitOut } = parts;
+  const timing = { ...WAVE_TIMING, ...parts.timing };
+  const token = crypto.randomUUID();
+  const stopping = new AbortController();
+  const patience = createPatience(timing, clock);
+  const led = new Set<string>();
+  const woken = new Set<string>();
+  const { signal = new AbortController().signal } = parts;
+
+  async function poll(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
+    const { id, providerId } = batch;
+    if (providerId === undefined) return;
+    if (!(woken.delete(providerId) || patience.isDue(id))) return;
+    patience.later(id);
+    let provider = await client.retrieve(providerId, signal);
+    if (isCancelled && CANCELLABLE.has(provider.status)) provider = await client.cancel(providerId, signal);
+    if (provider.status === "failed") {
+      patience.forget(id);
+      return await giveUp(leading, batch, provider.problems);
+    }
+    if (FINAL.has(provider.status)) {
+      patience.forget(id);
+      await collect(leading, batch, { provider, isCancelled });
+      for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
+        if (file !== undefined) await client.remove(file, signal);
+      return;
+    }
+    const { status, completed, failed } = provider;
+    if (status !== batch.status || completed !== batch.completed || failed !== batch.failed)
+      await change(leading, id, { status, completed, failed });
+  }
+
+  async function advance(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
+    const { id } = batch;
+    if (batch.state === "created") return await poll(leading, batch, isCancelled);
+    if (isCancelled && batch.state !== "creating") {
+      const { runId } = leading;
+      return await change(leading, id, { state: "ended", problem: "cancelled: before it was made" }, (tx) =>
+        unassign(tx, { runId, batchId: id }),
+      );
+    }
+    if (!patience.isDue(id)) return;
+    patience.later(id);
+    const sent = await sendBatch(leading, batch, timing.settleMs);
+    if (sent.as === "in-doubt") return;
+    patience.forget(id);
+    if (sent.as === "refused") {
+      const { providerCode: code = "refused", message } = sent.error;
+      return await giveUp(leading, batch, [{ code, message, line: undefined }]);
+    }
+    const { id: providerId, status } = sent.batch;
+    await change(leading, id, { state: "created", providerId, status });
+  }
+
+  async function closeWave(leading: Leading, batches: readonly StoredBatch[]): Promise<void> {
+    const { runId } = leading;
+    await asCoordinator(sql, leading, async (tx) => {
+      const { leftNanoUsd, heldNanoUsd } = await outlookOf(tx, runId);
+      const lines = await waitingLines(tx, runId);
+      const { files, hopeless } = planOfWave(lines, {
+        leftNanoUsd,
+        heldNanoUsd,
+        tokensLeft: (model) => tokensLeft(batches, model),
+      });
+      if (files.length > 0)
+        await planWave(
+          tx,
+          runId,
+          files.map((file) => ({ id: crypto.randomUUID(), ...file })),
+        );
+      if (hopeless.length > 0) await requeue(tx, await dropLines(tx, runId, hopeless));
+      // What waits for money or room waits for a batch to end.
+      if (files.length === 0 && hopeless.length === 0) patience.later(runId);
+      else patience.forget(runId);
+    });
+  }
+
+  async function dropWaiting(leading: Leading): Promise<void> {
+    const { runId } = leading;
+    await asCoordinator(sql, leading, async (tx) => {
+      const lines = await waitingLines(tx, runId);
+      await requeue(
+        tx,
+        await dropLines(
+          tx,
+          runId,
+          lines.map(({ customId }) => customId),
+        ),
+      );
+    });
+  }
+
+  /** Everything that can be done for a run now. What goes wrong with one batch keeps no other from going on. */
+  async function step(runId: string): Promise<void> {
+    const leading: Leading = { sql, client, requeue, runId, token, signal };
+    if (!led.has(runId) && !(await lead(sql, leading))) return;
+    led.add(runId);
+    const { isCancelled } = await outlookOf(sql, runId);
+    const open = await batchesOf(sql, { runId, isOpen: true });
+    const tried = await Promise.allSettled(open.map((batch) => advance(leading, batch, isCancelled)));
+    for (const one of tried) if (one.status === "rejected") told(runId, one.reason);
+    const outlook: Outlook = await outlookOf(sql, runId);
+    if (outlook.waiting.requests === 0 || stopping.signal.aborted) return;
+    if (isCancelled) return await dropWaiting(leading);
+    if (isDue(outlook, timing) && patience.isDue(runId))
+      await closeWave(leading, await batchesOf(sql, { runId }));
+  }
+
+  function told(runId: string, error: unknown): void {
+    if (stopping.signal.aborted) return;
+    if (error instanceof DramatisError && error.code === "lease-lost") led.delete(runId);
+    else onProblem(runId, error);
+  }
+
+  async function look(): Promise<void> {
+    const all = await runsInBatches(sql);
+    const runs = parts.runId === undefined ? all : all.filter((runId) => runId === parts.runId);
+    for (const runId of led) {
+      if (runs.includes(runId)) continue;
+      led.delete(runId);
+      await resign(sql, { runId, token });
+    }
+    await Promise.all(runs.map((runId) => step(runId).catch((error: unknown) => told(runId, error))));
+  }
+
+  /** By a clock of its own: a file may take longer than a leader may be silent. */
+  const renewal = setInterval(() => {
+    for (const runId of led) {
+      lead(sql, { runId, token })
+        .then((isStill) => isStill || led.delete(runId))
+        .catch((error: unknown) => told(runId, error));
+    }
+  }, RENEW_MS);
+
+  async function follow(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await look().catch((error: unknown) => told(parts.runId ?? "", error));
+      await wait(timing.lookMs, stopping.signal).catch(() => undefined);
+    }
+    clearInterval(renewal);
+    for (const runId of led)
+      await resign(sql, { runId, token }).catch((error: unknown) => onProblem(runId, error));
+  }
+
+  const following = follow();
+  return {
+    wake: (providerId) => void woken.add(providerId),
+    async stop() {
+      stopping.abort();
+      await following;
+    },
+  };
+}

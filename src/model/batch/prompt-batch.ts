@@ -1,0 +1,265 @@
+/** Single prompts by batch, for programs: sent as files, waited for, read, and given back by persona. */
+import type { z } from "zod";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { DramatisError, type RequestFailure } from "../../domain/errors.ts";
+import { longestAnswer } from "../../domain/longest-answer.ts";
+import type { Totals, UsageEntry } from "../../domain/usage.ts";
+import { costNanoUsd } from "../../ledger/cost.ts";
+import { totalsOf } from "../../ledger/totals.ts";
+import { type Budget, sharedBudgetSpent } from "../budget.ts";
+import { wireSchema } from "../completions.ts";
+import type { ChatRequest, Completion } from "../exchange.ts";
+import type { KeptFailure, Outcome } from "../recording/outcome.ts";
+import { wait as waitOut } from "../wait.ts";
+import type { BatchClient, ProviderBatch } from "./batch-client.ts";
+import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
+import { unmade } from "./batch-results.ts";
+import { planOfWave } from "./wave-plan.ts";
+
+/** One prompt. */
+export interface BatchPrompt<T = unknown> {
+  /** Yours, to know its answer by; each only once. Default: its place, from 0. */
+  id?: string | undefined;
+  /** Whom the answer belongs to. */
+  persona?: string | undefined;
+  /** A model of the catalog. */
+  model: string;
+  messages: ChatRequest["messages"];
+  /** The answer must be of this shape; the provider is held to it. Default: text. */
+  schema?: z.ZodType<T> | undefined;
+  /** Default 1,000; reasoning models get 4,000 more to think with. */
+  maxOutputTokens?: number | undefined;
+  /** 0 to 2; not sent to reasoning models. */
+  temperature?: number | undefined;
+}
+
+/** What came of one prompt. */
+export interface BatchAnswer<T = unknown> {
+  id: string;
+  persona: string | undefined;
+  /** Undefined: it failed, was refused, or is not of the shape that was asked for. */
+  value: T | undefined;
+  /** As it was written; empty where there is none. */
+  text: string;
+  /** Why there is no value. */
+  problem: { code: RequestFailure | "refused" | "bad-shape"; message: string } | undefined;
+  /** What it cost; undefined: nothing, as far as is known. */
+  usage: UsageEntry | undefined;
+}
+
+/** How far batches are, told at every change. */
+export interface BatchProgress {
+  /** The provider's ids, by which batches can be looked up and cancelled. */
+  batches: readonly { id: string; status: ProviderBatch["status"]; model: string }[];
+  requests: number;
+  /** Answered, or failed for good. */
+  done: number;
+}
+
+/** How prompts are sent, waited for and paid. */
+export interface PromptBatchOptions {
+  onProgress?: ((progress: BatchProgress) => void) | undefined;
+  /** Cancels what is under way at the provider; what it has answered until then is paid. */
+  signal?: AbortSignal | undefined;
+  /** Between two questions after a batch, in milliseconds; each is half as long again, up to a minute. Default 1,000. */
+  pollMs?: number | undefined;
+  /** Put on every batch, beside `kind`. At most 15 pairs of 64 and 512 characters. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** All answers, in the order of the prompts. */
+export interface BatchAnswers<T = unknown> {
+  answers: BatchAnswer<T>[];
+  /** The same by persona; those of nobody are under "". */
+  byPersona: Partial<Record<string, BatchAnswer<T>[]>>;
+  totals: Totals;
+}
+
+export interface PromptBatchParts {
+  client: BatchClient;
+  catalog: Catalog;
+  budget: Budget | undefined;
+  wait?: typeof waitOut | undefined;
+}
+
+const MAX_OUTPUT_TOKENS = 1000;
+const POLL_MS = 1000;
+const MOST_POLL_MS = 60_000;
+const GROWTH = 1.5;
+/** What a provider adds to a prompt and its schema, at most. */
+const FRAME_TOKENS = 100;
+/** The name that the provider is told for a shape; it wants one. */
+const SHAPE = "answer";
+
+const refuse = (message: string) => new DramatisError("invalid-argument", message);
+
+interface Line<T> {
+  prompt: BatchPrompt<T>;
+  id: string;
+  customId: string;
+  body: string;
+  bytes: number;
+  boundNanoUsd: number | undefined;
+}
+
+/** @throws DramatisError `unknown-name` or `invalid-argument` */
+function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: string): Line<T>[] {
+  const ids = new Set<string>();
+  return prompts.map((prompt, place) => {
+    const { id = String(place), schema, temperature } = prompt;
+    if (ids.has(id))
+      throw refuse(`Prompts of a batch: expected ids that differ, got ${JSON.stringify(id)} twice.`);
+    ids.add(id);
+    const model = catalog.model(prompt.model);
+    const most = longestAnswer(model, prompt.maxOutputTokens ?? MAX_OUTPUT_TOKENS);
+    const shape = schema && {
+      type: "json_schema" as const,
+      json_schema: { name: SHAPE, strict: true, schema: wireSchema(schema) },
+    };
+    const request: ChatRequest = {
+      model: prompt.model,
+      messages: prompt.messages,
+      max_completion_tokens: most,
+      ...(shape === undefined ? {} : { response_format: shape }),
+      ...(temperature === undefined || model.reasons ? {} : { temperature }),
+    };
+    const body = lineBody(request);
+    const key = { conversation: run, turn: place, purpose: "turn" as const, attempt: 1, occurrence: 0 };
+    const customId = customIdOf({ ...key, digest: id });
+    // A token has a byte at the least.
+    const inputTokens = FRAME_TOKENS + Buffer.byteLength(body, "utf8");
+    const boundNanoUsd = costNanoUsd({ inputTokens, outputTokens: most }, model, "batch");
+    return { prompt, id, customId, body, bytes: lineBytes({ customId, body }), boundNanoUsd };
+  });
+}
+
+function usageOf<T>({ prompt }: Line<T>, { usage }: Completion, catalog: Catalog): UsageEntry {
+  const { model, persona } = prompt;
+  const entry = { ...(persona === undefined ? {} : { persona }), model, tier: "batch" as const };
+  if (usage == null) return entry;
+  const counts = {
+    inputTokens: usage.prompt_tokens,
+    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    outputTokens: usage.completion_tokens,
+  };
+  const reasoningTokens = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+  return {
+    ...entry,
+    ...counts,
+    reasoningTokens,
+    costNanoUsd: costNanoUsd(counts, catalog.find(model), "batch"),
+  };
+}
+
+function answerOf<T>(line: Line<T>, { completion, failure }: Outcome, catalog: Catalog): BatchAnswer<T> {
+  const { prompt, id } = line;
+  const answer = { id, persona: prompt.persona, value: undefined, text: "", usage: undefined };
+  if (completion === undefined) {
+    const { code, message } = failure ?? unmade(prompt.model, "unknown", "nothing came back.");
+    return { ...answer, problem: { code, message } };
+  }
+  const usage = usageOf(line, completion, catalog);
+  const { content, refusal } = completion.choices[0]?.message ?? {};
+  const text = content ?? "";
+  if (refusal) return { ...answer, usage, text, problem: { code: "refused", message: refusal } };
+  if (prompt.schema === undefined) return { ...answer, usage, text, value: text as T, problem: undefined };
+  const parsed = prompt.schema.safeParse(jsonOr(text));
+  if (parsed.success) return { ...answer, usage, text, value: parsed.data, problem: undefined };
+  const message = `${prompt.model}: the answer is not of the shape that was asked for.`;
+  return { ...answer, usage, text, problem: { code: "bad-shape", message } };
+}
+
+/** What no parser reads is of no shape. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const FINAL: ReadonlySet<ProviderBatch["status"]> = new Set(["completed", "failed", "expired", "cancelled"]);
+
+/**
+ * Sends prompts by batch, one file a model, and resolves when all have ended, which may take a day. What fails for one prompt is
+ * in its answer, and no exception. It lives as long as this process: what must survive it belongs into simulations on a store.
+ * @throws DramatisError `unknown-name` for a model that is not in the catalog, `invalid-argument` for prompts that cannot be,
+ * `budget` where the shared cap cannot hold their worst case; ModelError for what the provider refuses as a whole
+ */
+export async function sendPromptBatch<T>(
+  prompts: readonly BatchPrompt<T>[],
+  options: PromptBatchOptions,
+  { client, catalog, budget, wait = waitOut }: PromptBatchParts,
+): Promise<BatchAnswers<T>> {
+  const { onProgress, signal, metadata = {}, pollMs = POLL_MS } = options;
+  const lines = linesOf(prompts, catalog, crypto.randomUUID());
+  const byId = new Map(lines.map((line) => [line.customId, line]));
+  const worst = lines.reduce((sum, { boundNanoUsd = 0 }) => sum + boundNanoUsd, 0);
+  if (budget !== undefined && lines.some(({ boundNanoUsd }) => boundNanoUsd === undefined))
+    throw new DramatisError(
+      "no-price",
+      "A model of the batch has no price in the catalog, so no budget can hold.",
+    );
+  const reservation = await budget?.reserve(worst, signal);
+  if (budget !== undefined && reservation === undefined)
+    throw new DramatisError("budget", `The batch was not sent. ${sharedBudgetSpent(budget, worst)}`);
+
+  const outcomes = new Map<string, Outcome>();
+  const states = new Map<string, BatchProgress["batches"][number]>();
+  const tell = () =>
+    onProgress?.({ batches: [...states.values()], requests: lines.length, done: outcomes.size });
+
+  async function read(fileId: string, model: string): Promise<void> {
+    for await (const { customId, outcome } of client.results({ fileId, model }))
+      if (byId.has(customId)) outcomes.set(customId, outcome);
+  }
+
+  async function hold(model: string, customIds: readonly string[]): Promise<void> {
+    const own = customIds.map((id) => byId.get(id)).filter((line) => line !== undefined);
+    const name = `dramatis-${crypto.randomUUID()}.jsonl`;
+    const fileId = await client.upload(name, [own.map(lineText).join("")], signal);
+    let batch = await client.create({ fileId, metadata: { ...metadata, kind: "prompts" } }, signal);
+    for (let ms = pollMs; !FINAL.has(batch.status); ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
+      states.set(batch.id, { id: batch.id, status: batch.status, model });
+      tell();
+      await wait(ms, signal).catch(() => undefined);
+      const isCancellable = batch.status === "validating" || batch.status === "in_progress";
+      batch =
+        signal?.aborted && isCancellable ? await client.cancel(batch.id) : await client.retrieve(batch.id);
+    }
+    states.set(batch.id, { id: batch.id, status: batch.status, model });
+    for (const file of [batch.outputFileId, batch.errorFileId])
+      if (file !== undefined) await read(file, model);
+    const [problem = { code: `batch_${batch.status}`, message: "it has ended without an answer to this." }] =
+      batch.problems;
+    const failure: KeptFailure = { ...unmade(model, problem.code, problem.message) };
+    for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
+    tell();
+    for (const file of [fileId, batch.outputFileId, batch.errorFileId])
+      if (file !== undefined) await client.remove(file);
+  }
+
+  const waiting = lines.map(({ prompt, ...line }) => ({ ...line, model: prompt.model, tokens: 0 }));
+  const { files } = planOfWave(waiting, {
+    leftNanoUsd: undefined,
+    heldNanoUsd: 0,
+    tokensLeft: () => undefined,
+  });
+  let entries: UsageEntry[] = [];
+  try {
+    const held = await Promise.allSettled(files.map(({ model, customIds }) => hold(model, customIds)));
+    const answers = lines.map((line) => answerOf(line, outcomes.get(line.customId) ?? {}, catalog));
+    entries = answers.map(({ usage }) => usage).filter((usage) => usage !== undefined);
+    const broken = held.find((one) => one.status === "rejected");
+    if (broken !== undefined) throw broken.reason;
+    const byPersona = Object.groupBy(answers, ({ persona = "" }) => persona);
+    return { answers, byPersona, totals: totalsOf(entries) };
+  } finally {
+    const known = entries.reduce((sum, { costNanoUsd: cost = 0 }) => sum + cost, 0);
+    const isKnown =
+      entries.length === lines.length && entries.every((entry) => entry.costNanoUsd !== undefined);
+    // What failed in a batch is not charged; what nobody knows of counts with the most it can be.
+    const isOver = outcomes.size === lines.length;
+    await reservation?.settle(isKnown || isOver ? known : worst);
+  }
+}

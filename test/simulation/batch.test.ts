@@ -1,0 +1,195 @@
+/** Runs whose requests go by batch: over the wire, beside the same run over the network. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { loadCatalog } from "../../src/catalog/catalog.ts";
+import { cancelSimulation } from "../../src/fleet/run-ends.ts";
+import {
+  createOfflineServer,
+  type OfflineServer,
+  type OfflineServerOptions,
+} from "../../src/offline/server.ts";
+import { findScenario } from "../../src/scenario/find-scenario.ts";
+import type { SimulationPlan } from "../../src/simulation/planning.ts";
+import { openSimulations } from "../../src/simulation/simulations.ts";
+import { batchesOf } from "../../src/store/batches.ts";
+import { inconsistenciesOf } from "../../src/store/consistency.ts";
+import { recordOf } from "../../src/store/conversations.ts";
+import { openCount } from "../../src/store/progress.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+
+const catalog = loadCatalog();
+const CONVERSATIONS = 4;
+const TURNS = 4;
+const RUN = "run";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+const serverOf = (options: Partial<OfflineServerOptions> = {}) =>
+  createOfflineServer({ models: [...catalog.models.values()], ...options });
+
+interface Stage {
+  server: OfflineServer;
+  store: Store;
+  /** Holds the run until all its conversations have ended. */
+  hold(plan?: Partial<SimulationPlan>): Promise<Awaited<ReturnType<typeof recordOf>>[]>;
+  /** Cancels the run once the provider has a batch of it. */
+  cancelOnceSent(): Promise<void>;
+  problems: unknown[];
+}
+
+const statusesOf = async ({ sql }: Store) => ({
+  rows: await sql.query<{ status: string; count: number }>(
+    "select status, count(*)::int as count from dramatis.conversations group by 1 order by 1",
+  ),
+});
+
+async function openStage(server: OfflineServer): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), "dramatis-by-batch-"));
+  folders.push(folder);
+  const store = await openStore(join(folder, "store"));
+  const problems: unknown[] = [];
+  const scenario = {
+    ...findScenario("product-roundtable"),
+    endings: [{ maxTurns: TURNS }],
+    budget: undefined,
+  };
+  return {
+    server,
+    store,
+    problems,
+    async cancelOnceSent() {
+      await expect
+        .poll(async () => (await batchesOf(store.sql)).filter(({ state }) => state === "created").length, {
+          timeout: 60_000,
+          interval: 20,
+        })
+        .toBeGreaterThan(0);
+      await cancelSimulation(store, RUN);
+    },
+    async hold(plan = {}) {
+      const simulations = await openSimulations(store, {
+        apiKey: "sk-batch",
+        baseUrl: "http://offline.invalid/v1",
+        fetch: server.fetch,
+        catalog,
+        env: {},
+        waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
+      });
+      await simulations.plan({ id: RUN, scenario, conversations: CONVERSATIONS, seed: 7, ...plan });
+      const worker = await simulations.work({
+        name: "test",
+        concurrency: 2,
+        onProblem: (_, error) => problems.push(error),
+      });
+      await expect
+        .poll(async () => openCount(await simulations.progress(RUN)), { timeout: 60_000, interval: 20 })
+        .toBe(0);
+      await worker.stop();
+      await simulations.close();
+      const ids = Array.from({ length: CONVERSATIONS }, (_, n) => `${RUN}-${String(n + 1).padStart(6, "0")}`);
+      return await Promise.all(ids.map((id) => recordOf(store.sql, id)));
+    },
+  };
+}
+
+const said = (records: Awaited<ReturnType<Stage["hold"]>>) =>
+  records.map((record) => record?.turns.map(({ speaker, message }) => [speaker, message]));
+const costs = (records: Awaited<ReturnType<Stage["hold"]>>) =>
+  records.reduce((sum, record) => sum + (record?.usage.totals.costNanoUsd ?? 0), 0);
+
+describe("a run by batch", () => {
+  it("says the same as over the network, for exactly half, in about as many waves as it has turns", async () => {
+    const network = await openStage(serverOf());
+    const full = await network.hold({ transport: "network" });
+    await network.store.close();
+    const batch = await openStage(serverOf());
+    const half = await batch.hold({ transport: "batch", maxCostUsd: 100 });
+    expect(said(half)).toEqual(said(full));
+    expect(2 * batch.server.bill.costNanoUsd).toBe(network.server.bill.costNanoUsd);
+    expect(costs(half)).toBe(batch.server.bill.costNanoUsd);
+    const tiers = half.flatMap((record) => record?.usage.entries.map(({ tier }) => tier) ?? []);
+    expect(new Set(tiers)).toEqual(new Set(["batch"]));
+    const rounds = Math.max(...half.map((record) => record?.usage.totals.requests ?? 0)) - TURNS;
+    const batches = await batchesOf(batch.store.sql, { runId: RUN });
+    expect(Math.max(...batches.map(({ wave }) => wave))).toBeLessThanOrEqual(TURNS + rounds + 2);
+    expect(batch.server.batches.repeatedCustomIds).toEqual([]);
+    expect(batch.problems).toEqual([]);
+    expect(await inconsistenciesOf(batch.store.sql)).toEqual([]);
+    await batch.store.close();
+  }, 120_000);
+
+  it("never passes its cap, ends what it cannot pay, and goes on with a higher one", async () => {
+    const { server, store, hold } = await openStage(serverOf());
+    const capped = await hold({ transport: "batch", maxCostUsd: 0.006 });
+    expect(server.bill.costNanoUsd).toBeLessThanOrEqual(6_000_000);
+    expect(new Set(capped.map((record) => record?.status))).toContain("budget");
+    expect(costs(capped)).toBe(server.bill.costNanoUsd);
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+    await store.close();
+  }, 120_000);
+
+  it("makes again what failed in a batch, without its failure being paid", async () => {
+    const { server, store, hold } = await openStage(serverOf({ batch: { faults: { seed: 1, share: 0.3 } } }));
+    const records = await hold({ transport: "batch" });
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+    const attempts = records.flatMap((record) => record?.attempts ?? []);
+    expect(attempts.length).toBeGreaterThan(0);
+    expect(new Set(attempts.map(({ status, mayBeBilled }) => `${status} ${mayBeBilled}`))).toEqual(
+      new Set(["500 false"]),
+    );
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
+    expect(server.batches.repeatedCustomIds).toEqual([]);
+    await store.close();
+  }, 120_000);
+
+  it("sends again, in another batch, what one did not come to before it expired", async () => {
+    let now = Date.now();
+    const server = serverOf({
+      clock: () => now,
+      batch: { processingMs: (batch) => (batch <= 2 ? Number.POSITIVE_INFINITY : 0) },
+    });
+    const { store, hold } = await openStage(server);
+    const passing = setInterval(() => {
+      now += 3_600_000;
+    }, 20);
+    const records = await hold({ transport: "batch" }).finally(() => clearInterval(passing));
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+    const batches = await batchesOf(store.sql, { runId: RUN });
+    expect(batches.map(({ status }) => status)).toContain("expired");
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
+    expect(server.batches.repeatedCustomIds).toEqual([]);
+    await store.close();
+  }, 120_000);
+
+  it("goes in smaller waves where too many tokens would be enqueued", async () => {
+    const limits = Object.fromEntries([...catalog.models.keys()].map((model) => [model, 4000]));
+    const { server, store, hold } = await openStage(serverOf({ batch: { enqueuedTokens: limits } }));
+    const records = await hold({ transport: "batch" });
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+    const batches = await batchesOf(store.sql, { runId: RUN });
+    expect(
+      batches.filter(({ problem }) => problem?.startsWith("token_limit_exceeded")).length,
+    ).toBeGreaterThan(0);
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+    await store.close();
+  }, 120_000);
+
+  it("ends when it is cancelled, with what was answered paid and counted", async () => {
+    const server = serverOf({ batch: { processingMs: Number.POSITIVE_INFINITY } });
+    const { store, hold, cancelOnceSent } = await openStage(server);
+    const cancelled = cancelOnceSent();
+    const records = await hold({ transport: "batch" });
+    await cancelled;
+    const { rows } = await statusesOf(store);
+    expect(rows).toEqual([{ status: "cancelled", count: CONVERSATIONS }]);
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+    await store.close();
+  }, 120_000);
+});
