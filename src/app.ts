@@ -3,7 +3,7 @@ import { type Catalog, loadCatalog } from "./catalog/catalog.ts";
 import { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
 import { recordedRuns } from "./conversation/recorded-run.ts";
 import { type RunOptions, runConversation } from "./conversation/run.ts";
-import { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL, isOpenAi } from "./domain/base-url.ts";
+import { checkedBaseUrl, DEFAULT_BASE_URL, isOpenAi } from "./domain/base-url.ts";
 import { ConversationError } from "./domain/conversation-error.ts";
 import { DramatisError } from "./domain/errors.ts";
 import { checkNode } from "./domain/node-version.ts";
@@ -161,8 +161,6 @@ export type RunScenarioOptions = Omit<RunOptions, "scenario" | "transport" | "co
     conversationId?: string | undefined;
   };
 
-/** The project's limits help; nobody waits long for them. */
-const LIMITS_TIMEOUT_MS = 10_000;
 /** Small, since whoever runs ten thousand conversations in this process should see it grow no more than they do. */
 const OFFLINE_MEMORY = { charges: 2000, prefixes: 4000, characters: 1_000_000 };
 const OFFLINE_BASE_URL = "http://offline.invalid/v1";
@@ -203,9 +201,15 @@ function destination(
   }
   if (options.offline === undefined) return undefined;
   throw refuse(
-    "There is no key, and offline answers were ruled out. Set OPENAI_API_KEY, or keep a key: dramatis keys add",
+    "There is no key, and offline answers were ruled out. Set OPENAI_API_KEY, keep a key (dramatis keys add), or have answers generated: --offline; in a program, `offline: true`.",
   );
 }
+
+/**
+ * Looks for the key and the server as `openDramatis` does, and opens nothing.
+ * @throws DramatisError as it does where there is none, or one that cannot be used
+ */
+export const checkAccess = (options: DramatisOptions): void => void destination(options);
 
 /** Limits as they were given, else the project's own where an admin key can read them. */
 async function limitsOf(
@@ -214,31 +218,23 @@ async function limitsOf(
 ): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
   if (options.limits !== undefined) return { limits: options.limits };
   const env = options.env ?? process.env;
-  const project = set(env.OPENAI_PROJECT_ID);
-  if (to === undefined || project === undefined) return {};
-  const admin = findKey("admin", { env });
-  if (admin === undefined) return {};
-  const baseUrl = adminBaseUrl(env, to.baseUrl);
-  if (baseUrl === undefined) {
-    const host = new URL(to.baseUrl).host;
-    const problem = `The admin key is not sent to ${host}. Where that server knows projects, set OPENAI_ADMIN_BASE_URL.`;
-    return { problem };
-  }
-  try {
-    const { readProjectLimits } = await import("./model/pace/project-limits.ts");
-    const byModel = await readProjectLimits({
-      adminKey: admin.key,
-      project,
-      baseUrl,
-      fetch: options.fetch,
-      signal: AbortSignal.timeout(LIMITS_TIMEOUT_MS),
-    });
-    return { limits: (model) => byModel.get(model) };
-  } catch (error) {
-    if (!(error instanceof DramatisError)) throw error;
-    return { problem: error.message };
+  if (to === undefined) return {};
+  const { missingLimits, readAccountLimits } = await import("./model/pace/account-limits.ts");
+  const found = await readAccountLimits({ env, baseUrl: to.baseUrl, fetch: options.fetch });
+  switch (found.kind) {
+    case "found":
+      return { limits: (model) => perMinute(found.byModel.get(model)) };
+    case "not-sent":
+    case "not-told":
+      return { problem: missingLimits(found) };
+    default:
+      return {};
   }
 }
+
+/** What of a project's limits the pace keeps. */
+const perMinute = (limits: Limits | undefined): Limits | undefined =>
+  limits && { requestsPerMinute: limits.requestsPerMinute, tokensPerMinute: limits.tokensPerMinute };
 
 function logOf(log: LogOptions | undefined): GatewayOptions["log"] {
   if (log === undefined) return undefined;

@@ -66,7 +66,7 @@ export type {
   Turn,
   TurnFailure,
 } from "./domain/turn.ts";
-export type { Purpose, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage.ts";
+export type { AskedTier, Purpose, SentTier, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage.ts";
 export {
   type Arm,
   type Experiment,
@@ -115,12 +115,10 @@ export { createRecorder, type Recorder, type RecorderOptions } from "./model/rec
 export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
 export type { Reply, ReplyOutcome } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
-
-export type { OfflineBatchOptions } from "./offline/batch/batches.ts";
 export type { OfflineBatchFaults } from "./offline/batch/line-answers.ts";
+export type { OfflineBatchOptions } from "./offline/batch/options.ts";
 export type { OfflineWebhook } from "./offline/batch/webhook.ts";
 export type { Bill, BilledTier, Charge, Payer } from "./offline/bill.ts";
-
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
 export type { Delay, Latency } from "./offline/pace.ts";
 export type { PastCharge } from "./offline/past-charge.ts";
@@ -168,7 +166,8 @@ export { loadKnowledge } from "./scenario/knowledge.ts";
 export type { PassageInput, ScenarioParts } from "./scenario/parts.ts";
 export { loadPersona, loadPersonas } from "./scenario/personas.ts";
 export { loadScenario, resolveScenario, type Scenario, type ScenarioOptions } from "./scenario/scenario.ts";
-export type { ExperimentPlan, SimulationPlan, Transport } from "./simulation/planning.ts";
+export type { Transport } from "./simulation/plan-checks.ts";
+export type { ExperimentPlan, SimulationPlan } from "./simulation/planning.ts";
 export {
   type HeldConversation,
   openSimulations,

@@ -3,6 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newConversationId, openDramatis } from "../src/app.ts";
+import { loadCatalog } from "../src/catalog/catalog.ts";
+import { DEFAULT_RATE_LIMIT } from "../src/offline/rate-limit.ts";
+import { createOfflineServer } from "../src/offline/server.ts";
+import { findScenario } from "../src/scenario/find-scenario.ts";
 import { openVault } from "../src/vault/vault.ts";
 import { temporaryFolders } from "./vault/temporary-vault.ts";
 
@@ -102,6 +106,20 @@ describe("the admin key", () => {
     const { hosts, limitsProblem } = await askedWith({ OPENAI_BASE_URL: "https://proxy.test/v1" });
     expect(hosts).toEqual([]);
     expect(limitsProblem).toMatch(/not sent to proxy\.test.*OPENAI_ADMIN_BASE_URL/);
+  });
+
+  it("reads limits of a day as well, which the pace of the answers does not know", async () => {
+    const server = createOfflineServer({
+      models: [...loadCatalog().models.values()],
+      adminKey: ADMIN,
+      projectId: "proj_x",
+      rateLimit: { ...DEFAULT_RATE_LIMIT, requestsPerDay: 9, batchTokensPerDay: 9 },
+    });
+    const dramatis = await openDramatis({ env, fetch: server.fetch });
+    expect(dramatis.limitsProblem).toBeUndefined();
+    const { status } = await dramatis.run(findScenario("design-debate"), { context: { maxTurns: 1 } });
+    expect(status).toBe("completed");
+    expect(server.bill.requests).toBeGreaterThan(0);
   });
 
   it("is sent to the server that is named for it", async () => {

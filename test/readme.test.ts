@@ -1,7 +1,9 @@
 /** What the README shows is what the program prints. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { runCommand } from "../src/cli/program.ts";
@@ -51,6 +53,14 @@ it("names every command and every flag of `run`", async () => {
   expect(flags.filter((flag) => !readme.includes(`\`${flag}\``))).toEqual([]);
 });
 
+it("has every command in one table", () => {
+  const lines = readme.split("\n");
+  const rows = lines.flatMap((line, index) => (line.startsWith("| `dramatis ") ? [index] : []));
+  const [first = 0] = rows;
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows).toEqual(rows.map((_, place) => first + place));
+});
+
 it("shows lines of a real quote, and every flag of it", async () => {
   const printed = await outputOf(["quote", join(root, "scenarios/product-roundtable.yaml")]);
   const [, shown = ""] = /```text\n( {2}persona +expected[\s\S]*?)```/.exec(readme) ?? [];
@@ -73,6 +83,20 @@ it("shows a whole experiment, and what it compares", async () => {
   expect(printed).toContain(shown);
   expect(shown).toContain("20 conversations");
 });
+
+it("shows a program that holds conversations, waits for their end and reads their turns", () => {
+  const folder = mkdtempSync(join(tmpdir(), "dramatis-readme-"));
+  const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program = ""]) => program);
+  const [program = ""] = programs.filter((text) => text.includes("openSimulations"));
+  const index = pathToFileURL(join(root, "src/index.ts")).href;
+  writeFileSync(join(folder, "program.ts"), program.replace('"dramatis"', JSON.stringify(index)));
+  const { OPENAI_API_KEY: _, ...env } = process.env;
+  const options = { cwd: folder, env, encoding: "utf8" } as const;
+  const lines = execFileSync(process.execPath, ["program.ts"], options).trim().split("\n");
+  rmSync(folder, { recursive: true });
+  expect(lines.pop()).toBe("4 conversations completed");
+  expect(lines.filter((line) => /^[a-z-]+: ./.test(line)).length).toBe(12);
+}, 60_000);
 
 it("shows a whole scenario that is valid and runs", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-readme-"));

@@ -6,17 +6,19 @@ import { plainLine } from "../report/plain-text.ts";
 import { batchesOf, type StoredBatch } from "../store/batches.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
-import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit-code.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
-import { openExistingStore, storeFlag, withStore } from "./run-store.ts";
+import { openExistingStore, withStore } from "./run-store.ts";
 import { renderBatch, renderBatches } from "./screen/batches.ts";
+import { type ShownFor, shownCommand } from "./shown-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
   store?: string;
   json?: boolean;
 }
+
+const shownFor = ({ store }: BatchesFlags, { env }: Terminal): ShownFor => ({ env, store });
 
 const MOST = 10_000;
 
@@ -38,7 +40,10 @@ export async function list(
     if (flags.json) terminal.write(`${jsonText(batches.map(shown))}\n`);
     else if (batches.length > 0) terminal.write(`${renderBatches(batches, terminal.screen).join("\n")}\n`);
     else {
-      const how = `${commandName(terminal.env)} simulate product-roundtable --runs 30 --transport batch${storeFlag(flags.store)}`;
+      const how = shownCommand(
+        "simulate product-roundtable --runs 30 --transport batch",
+        shownFor(flags, terminal),
+      );
       terminal.write(`Nothing has gone by batch here yet. Begin: ${how}\n`);
     }
     return EXIT.done;
@@ -73,13 +78,12 @@ export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
     const batch = await batchOf(store, id);
     const { providerId, runId, state } = batch;
-    const command = commandName(terminal.env);
     if (state === "ended") {
       const message = `The batch ${batch.id} has ended as ${batch.status ?? "never made"}: there is nothing to cancel.`;
       throw new DramatisError("invalid-argument", message);
     }
     if (providerId === undefined) {
-      const message = `The batch ${batch.id} is not at the provider yet. To end its run: ${command} cancel ${runId}${storeFlag(flags.store)}`;
+      const message = `The batch ${batch.id} is not at the provider yet. To end its run: ${shownCommand(`cancel ${runId}`, shownFor(flags, terminal))}`;
       throw new DramatisError("invalid-argument", message);
     }
     const { batches } = await openDramatis({ ...gatewayOptions(flags, terminal), offline: false });
@@ -87,7 +91,7 @@ export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal
     const { status } = await batches.cancel(providerId);
     if (flags.json) terminal.write(`${jsonText({ ...shown(batch), status })}\n`);
     else {
-      const next = `${command} resume ${runId}${storeFlag(flags.store)}`;
+      const next = shownCommand(`resume ${runId}`, shownFor(flags, terminal));
       terminal.write(
         plainLine(`${providerId} is ${status}. What came of it is taken by the run's workers: ${next}`),
       );

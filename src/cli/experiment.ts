@@ -2,7 +2,8 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { DramatisError } from "../domain/errors.ts";
-import { STORE_FLAG, STORE_WORDS, storeAddress } from "./store-option.ts";
+import { NO_GUARD_FLAG, NO_GUARD_WORDS } from "./formula-guard.ts";
+import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath, inputPath, outputPath } from "./typed-path.ts";
 import { some } from "./values.ts";
@@ -17,6 +18,8 @@ interface ResultsFlags {
   json?: boolean;
   csv?: boolean;
   out?: string;
+  /** False with --no-formula-guard. */
+  formulaGuard: boolean;
 }
 
 type Format = "json" | "csv" | "text";
@@ -58,9 +61,9 @@ async function checkExperiment(name: string, flags: CheckFlags, terminal: Termin
 async function showResults(run: string, flags: ResultsFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
   const { experimentResults } = await import("../experiment/read-results.ts");
-  const { openStore } = await import("../store/store.ts");
-  const store = await openStore(storeAddress(flags.store, terminal.env));
-  const results = await experimentResults(store, run).finally(() => store.close());
+  const { openExistingStore, withStore } = await import("./run-store.ts");
+  const opened = await openExistingStore(flags.store, terminal);
+  const results = await withStore(opened, (store) => experimentResults(store, run));
   const text = await rendered(results, format, { ...flags, terminal });
   if (flags.out === undefined) return terminal.write(text);
   const { writeFileSync } = await import("node:fs");
@@ -80,11 +83,22 @@ type Results = Awaited<ReturnType<typeof import("../experiment/read-results.ts")
 async function rendered(
   results: Results,
   format: Format,
-  { terminal, out }: { terminal: Terminal; out?: string },
+  {
+    terminal,
+    out,
+    formulaGuard,
+  }: Pick<ResultsFlags, "out" | "formulaGuard"> & {
+    terminal: Terminal;
+  },
 ): Promise<string> {
   if (format === "csv") {
     const { resultsCsv } = await import("../experiment/csv.ts");
-    return resultsCsv(results.experiment, results.rows);
+    const { guardNotice } = await import("./formula-guard.ts");
+    let guarded = 0;
+    const csv = { hasFormulaGuard: formulaGuard, onGuarded: () => void guarded++ };
+    const text = resultsCsv(results.experiment, results.rows, csv);
+    if (guarded > 0) terminal.writeError(`${guardNotice(guarded)}\n`);
+    return text;
   }
   if (format === "json") {
     const { jsonText } = await import("../report/json-text.ts");
@@ -119,6 +133,7 @@ export function addExperiment(program: Command, terminal: Terminal): void {
     .argument("<run>", "the id of an experiment's run; it may still be under way")
     .option(STORE_FLAG, STORE_WORDS, some("a store"))
     .option("--csv", "the rows alone, as CSV")
+    .option(NO_GUARD_FLAG, NO_GUARD_WORDS)
     .option("--json", "print one JSON object and nothing else")
     .option("--out <file>", "write to a file *.csv, *.json or *.txt instead", some("a file"))
     .action((run: string, flags: ResultsFlags) => showResults(run, flags, terminal));

@@ -1,4 +1,5 @@
 /** Exports one run for `dramatis export`: rows from the store into a file or to standard output, and on standard error what is not in it. */
+import { extname } from "node:path";
 import { DramatisError } from "../domain/errors.ts";
 import { type ExportOptions, exportConversations, exportTrainingExamples, exportTurns } from "../export.ts";
 import { type Column, jsonOf } from "../report/columns.ts";
@@ -10,10 +11,10 @@ import { createParquet } from "../report/parquet.ts";
 import { plainText } from "../report/plain-text.ts";
 import { FEWEST_EXAMPLES } from "../report/training-example.ts";
 import type { ConversationStatus } from "../store/conversations.ts";
-import { openStore, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";
 import { type Destination, openFile, standardOutput } from "./export-file.ts";
-import { storeAddress } from "./store-option.ts";
+import { openExistingStore } from "./run-store.ts";
 import type { Terminal } from "./terminal.ts";
 import { outputPath } from "./typed-path.ts";
 
@@ -21,7 +22,7 @@ export type Format = "jsonl" | "csv" | "parquet" | "chat";
 export type Level = "turn" | "conversation";
 
 export interface ExportFlags {
-  format: Format;
+  format?: Format;
   level?: Level;
   out?: string;
   persona?: string;
@@ -36,7 +37,23 @@ const CHARACTERS_AT_ONCE = 64_000;
 
 const wrongUse = (message: string) => new DramatisError("invalid-argument", message);
 
-function checkFlags({ format, level, out, persona }: ExportFlags): void {
+/** How files of a format are called. */
+const BY_EXTENSION: Readonly<Record<string, Format>> = {
+  ".csv": "csv",
+  ".parquet": "parquet",
+  ".jsonl": "jsonl",
+};
+
+/** As the flag says, else as the file is called. */
+function formatOf({ format, out = "" }: ExportFlags): Format {
+  const called = BY_EXTENSION[extname(out).toLowerCase()];
+  const lines = format === "chat" ? "jsonl" : format;
+  if (called === undefined || lines === undefined || lines === called) return format ?? called ?? "jsonl";
+  const message = `--format ${format}: expected a file that is called so, got --out ${JSON.stringify(out)}. Call it *.${lines}, or leave --format out.`;
+  throw wrongUse(message);
+}
+
+function checkFlags({ level, out, persona }: ExportFlags, format: Format): void {
   if (format === "parquet" && out === undefined)
     throw wrongUse("--format parquet: expected a file for it, got none. Name one: --out turns.parquet");
   if (format === "chat" && level !== undefined)
@@ -140,10 +157,10 @@ type Written = { words: string; note?: string };
 
 async function write(
   store: Store,
-  { run, flags, destination, signal }: Work,
+  { run, flags, format, destination, signal }: Work,
   tally: ReturnType<typeof createTally>,
 ): Promise<Written> {
-  const { format, level = "turn", persona, include } = flags;
+  const { level = "turn", persona, include } = flags;
   const options: ExportOptions = { ...tally.options, persona, include };
   if (format === "chat") {
     const examples = until(exportTrainingExamples(store, run, options), signal);
@@ -166,13 +183,15 @@ async function write(
 interface Work {
   run: string;
   flags: ExportFlags;
+  format: Format;
   destination: Destination;
   signal: AbortSignal;
 }
 
 /** Exports a run as the flags say; returns the exit code. */
 export async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
-  checkFlags(flags);
+  const format = formatOf(flags);
+  checkFlags(flags, format);
   const stop = new AbortController();
   let isReaderGone = false;
   const dispose = terminal.onInterrupt((cause) => {
@@ -182,11 +201,15 @@ export async function exportRun(run: string, flags: ExportFlags, terminal: Termi
   let store: Store | undefined;
   let destination: Destination | undefined;
   try {
-    store = await openStore(storeAddress(flags.store, terminal.env));
+    store = await openExistingStore(flags.store, terminal);
     const file = flags.out === undefined ? undefined : outputPath(flags.out, terminal.env);
     destination = file === undefined ? standardOutput(shown(terminal)) : await openFile(file);
     const tally = createTally();
-    const { words, note } = await write(store, { run, flags, destination, signal: stop.signal }, tally);
+    const { words, note } = await write(
+      store,
+      { run, flags, format, destination, signal: stop.signal },
+      tally,
+    );
     await destination.finish();
     const where = file === undefined ? words : `${file}: ${words}`;
     const lines = [...tally.lines(where), ...(note === undefined ? [] : [note])];

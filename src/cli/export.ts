@@ -37,9 +37,10 @@ export function addExport(program: Command, terminal: Terminal, exit: (code: num
     .description("write what a run's conversations were, for notebooks, spreadsheets or fine-tuning")
     .argument("<run>", "the run's id")
     .addOption(
-      new Option("--format <format>", "chat: one training example a persona and conversation")
-        .choices(FORMATS)
-        .default("jsonl"),
+      new Option(
+        "--format <format>",
+        "chat: one training example a persona and conversation (default: as --out is called, else jsonl)",
+      ).choices(FORMATS),
     )
     .addOption(new Option("--level <level>", "one row a turn, or a conversation").choices(LEVELS))
     .option(

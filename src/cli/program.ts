@@ -12,6 +12,7 @@ import { EXIT, exitCodeOfError } from "./exit-code.ts";
 import { addExperiment } from "./experiment.ts";
 import { addExport } from "./export.ts";
 import { addKeys } from "./keys.ts";
+import { addLimits } from "./limits.ts";
 import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly Register[] = [
   addRuns,
   addBatches,
   addQuote,
+  addLimits,
   addExport,
   addScenarios,
   addPersonas,
@@ -53,6 +55,7 @@ const COMMANDS: readonly Register[] = [
 /** Runs one command; without any, prints what there is. Errors are printed and become exit codes; nothing is thrown. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.done;
+  let store: string | undefined;
   const program = new Command(commandName(terminal.env))
     .description("Simulates conversations between several personas, with exact costs.")
     .version(packageVersion())
@@ -65,6 +68,9 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
       writeErr: (text) => terminal.writeError(plainText(withoutKeys(text))),
     })
     .exitOverride();
+  program.hook("preAction", (_, command) => {
+    store = command.opts<{ store?: string }>().store;
+  });
   for (const add of COMMANDS) {
     add(program, terminal, (code) => {
       exitCode = code;
@@ -77,7 +83,10 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.userError;
     const { renderError } = await import("./screen/error.ts");
-    terminal.writeError(`${renderError(error, terminal.env.OPENAI_API_KEY)}\n`);
+    const { messageFor } = await import("./shown-command.ts");
+    const { env } = terminal;
+    const text = renderError(error, env.OPENAI_API_KEY, (known) => messageFor(known, { env, store }));
+    terminal.writeError(`${text}\n`);
     return exitCodeOfError(error);
   }
 }

@@ -2,6 +2,7 @@
 import type { ConversationRecord } from "../domain/record.ts";
 import type { ModelChoice } from "../domain/turn.ts";
 import type { Subtotal, Totals } from "../domain/usage.ts";
+import { byTierOf } from "../ledger/totals.ts";
 import type { Bill } from "../offline/bill.ts";
 
 /** An unknown cost is null: a key that is missing is easily taken for 0. */
@@ -53,7 +54,7 @@ export function runJson(record: ConversationRecord, bill: Bill | undefined, file
     failures: failures.map(flat),
     attempts,
     notices,
-    usage: totals(usage.totals),
+    usage: { ...totals(usage.totals), byTier: withCosts(byTierOf(usage.entries)) },
     offline: bill === undefined ? null : { bill },
     files,
   };

@@ -1,14 +1,15 @@
 /** The JSON objects of runs and conversations. */
 import { type ConversationProgress, openCount, type Progress } from "../store/progress.ts";
 import type { StoredRun } from "../store/runs.ts";
+import type { TierFigures } from "../store/tier-figures.ts";
 import { runState } from "./screen/runs.ts";
 
 const figures = (row: Progress | ConversationProgress) => ({
   turns: row.turns,
   requests: row.requests,
-  inputTokens: row.inputTokens,
-  cachedInputTokens: row.cachedInputTokens,
-  outputTokens: row.outputTokens,
+  inputTokens: row.inputTokens ?? null,
+  cachedInputTokens: row.cachedInputTokens ?? null,
+  outputTokens: row.outputTokens ?? null,
   costNanoUsd: row.costNanoUsd,
   unpricedRequests: row.unpricedRequests,
   unpricedBoundNanoUsd: row.unpricedBoundNanoUsd,
@@ -28,6 +29,10 @@ export const runJson = (run: StoredRun, progress: Progress) => ({
   byStatus: progress.byStatus,
   failures: progress.failures,
   ...figures(progress),
+});
+
+export const tiersJson = (figures: readonly TierFigures[]) => ({
+  byTier: Object.fromEntries(figures.map(({ tier, ...spent }) => [tier, spent])),
 });
 
 export const conversationJson = (row: ConversationProgress) => ({

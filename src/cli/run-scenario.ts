@@ -30,6 +30,8 @@ export interface RunFlags extends GatewayFlags {
   complexity?: Complexity;
   maxCost?: number;
   context?: Strategy;
+  tier?: ConversationContextInput["tier"];
+  tierFallback?: ConversationContextInput["tierFallback"];
   explainPrompt?: number;
   out?: string;
   json?: boolean;
@@ -54,6 +56,8 @@ export function contextOf({
   complexity,
   maxCost,
   context,
+  tier,
+  tierFallback,
 }: RunFlags): ConversationContextInput {
   return {
     ...(turns === undefined ? {} : { maxTurns: turns }),
@@ -61,6 +65,8 @@ export function contextOf({
     ...(complexity === undefined ? {} : { complexity }),
     ...(maxCost === undefined ? {} : { budget: { maxCostUsd: maxCost } }),
     ...(context === undefined ? {} : { context: { strategy: context } }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(tierFallback === undefined ? {} : { tierFallback }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** How a run's requests are to travel, as the flags say; where they leave it open, by how many there will be. */
 import { DramatisError } from "../domain/errors.ts";
 import { chooseTransport, URGENCIES, type Urgency } from "../simulation/choose-transport.ts";
-import type { Transport } from "../simulation/planning.ts";
+import type { Transport } from "../simulation/plan-checks.ts";
 import { transportOf } from "../store/runs.ts";
 import type { Sql } from "../store/sql.ts";
 

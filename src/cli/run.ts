@@ -11,6 +11,22 @@ export const COMPLEXITIES: Record<Complexity, true> = { low: true, medium: true,
 
 export const STRATEGIES: Record<Strategy, true> = { full: true, window: true, compact: true };
 
+/** What prices are to be had for, in `run` and `simulate`. */
+export const withTierFlags = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        "--tier <tier>",
+        "the price of all requests: flex is half of it, slower, and not offered for every model",
+      ).choices(["standard", "flex"]),
+    )
+    .addOption(
+      new Option(
+        "--tier-fallback <tier>",
+        "with --tier flex: how to send what flex has no room for, or does not offer",
+      ).choices(["standard"]),
+    );
+
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const run = program
     .command("run")
@@ -42,7 +58,7 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "where the record goes (default: dramatis-out/<conversation id>)",
       some("a folder"),
     );
-  withGatewayFlags(run)
+  withTierFlags(withGatewayFlags(run))
     .option(
       "--log <file>",
       "JSON lines of failed attempts (default: attempts.jsonl beside the record)",

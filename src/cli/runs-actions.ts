@@ -1,4 +1,5 @@
 /** What `dramatis runs`, `show`, `status`, `cancel` and `delete` do. Each returns the exit code. */
+import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { cancelSimulation, deleteSimulation } from "../fleet/run-ends.ts";
 import { wait } from "../model/wait.ts";
@@ -19,15 +20,16 @@ import {
 } from "../store/progress.ts";
 import { listRuns, runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
-import { commandName } from "./command-name.ts";
+import { tierFiguresOf } from "../store/tier-figures.ts";
 import { EXIT } from "./exit-code.ts";
-import { conversationJson, runJson } from "./run-rows.ts";
-import { hasStore, noStore, openExistingStore, storeFlag, withStore } from "./run-store.ts";
+import { conversationJson, runJson, tiersJson } from "./run-rows.ts";
+import { openExistingStore, withStore } from "./run-store.ts";
 import { createRunWatch } from "./run-watch.ts";
 import { type Cast, renderFailure, renderRemark, renderTurn } from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
 import { renderConversations, renderRunSummary, renderRuns, stateText } from "./screen/runs.ts";
-import type { Terminal } from "./terminal.ts";
+import { messageFor, passwordNote, type ShownFor, shownCommand } from "./shown-command.ts";
+import { type Terminal, tableScreen } from "./terminal.ts";
 import { exitCode, nextSteps } from "./work-on-run.ts";
 
 export interface StoreFlags {
@@ -43,6 +45,8 @@ export interface ListFlags extends StoreFlags {
 const MOST_RUNS = 10_000;
 const LOOK_MS = 1000;
 
+const shownFor = ({ store }: StoreFlags, { env }: Terminal): ShownFor => ({ env, store });
+
 const print = (terminal: Terminal, lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
 
 async function rowsOf(store: Store, runs: readonly StoredRun[]) {
@@ -56,17 +60,28 @@ async function rowsOf(store: Store, runs: readonly StoredRun[]) {
   });
 }
 
+/** Where nothing was ever run there is nothing to list, and nothing wrong: then why there is no store. */
+async function openedOrNone(flags: StoreFlags, terminal: Terminal): Promise<Store | DramatisError> {
+  try {
+    return await openExistingStore(flags.store, terminal);
+  } catch (error) {
+    if (error instanceof DramatisError && error.code === "unknown-name") return error;
+    throw error;
+  }
+}
+
 /** `dramatis runs`. */
 export async function listAll(flags: ListFlags, terminal: Terminal): Promise<number> {
-  if (!hasStore(flags.store, terminal)) {
-    terminal.write(flags.json ? "[]\n" : `${noStore(flags.store, terminal)}\n`);
+  const opened = await openedOrNone(flags, terminal);
+  if (opened instanceof DramatisError) {
+    terminal.write(flags.json ? "[]\n" : `${messageFor(opened, shownFor(flags, terminal))}\n`);
     return EXIT.done;
   }
-  return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
+  return await withStore(opened, async (store) => {
     const rows = await rowsOf(store, await listRuns(store.sql, flags.limit));
     if (flags.json) terminal.write(`${jsonText(rows.map(({ run, progress }) => runJson(run, progress)))}\n`);
     else if (rows.length === 0) terminal.write(`There is no run in ${store.place} yet.\n`);
-    else print(terminal, renderRuns(rows, terminal.screen));
+    else print(terminal, renderRuns(rows, tableScreen(terminal)));
     return EXIT.done;
   });
 }
@@ -87,30 +102,28 @@ interface Shown {
 }
 
 async function showRun(store: Store, run: StoredRun, { flags, terminal }: Shown): Promise<void> {
-  const { limit, status, json, store: flag } = flags;
+  const { limit, status, json } = flags;
   const progress = await progressOf(store.sql, run.id);
   const rows = await conversationsOf(store.sql, run.id, { limit, status });
+  const tiers = await tierFiguresOf(store.sql, run.id);
   if (json) {
-    terminal.write(`${jsonText({ ...runJson(run, progress), list: rows.map(conversationJson) })}\n`);
+    terminal.write(
+      `${jsonText({ ...runJson(run, progress), ...tiersJson(tiers), list: rows.map(conversationJson) })}\n`,
+    );
     return;
   }
-  if (rows.length > 0) print(terminal, renderConversations(rows, terminal.screen));
+  if (rows.length > 0) print(terminal, renderConversations(rows, tableScreen(terminal)));
   const all = status === undefined ? run.conversations : (progress.byStatus[status] ?? 0);
   if (all > rows.length)
     terminal.write(`  … and ${count(all - rows.length, "more conversation")}: --limit ${all}\n`);
+  const shown = shownFor(flags, terminal);
   const one = rows.find((row) => row.status !== "waiting");
   const next = [
-    ...nextSteps(run, progress, { env: terminal.env, flag }).filter(({ what }) => what !== "look further"),
-    ...(one === undefined
-      ? []
-      : [
-          {
-            what: "read one",
-            command: `${commandName(terminal.env)} show ${one.id}${storeFlag(flag)}`,
-          },
-        ]),
+    ...nextSteps(run, progress, shown).filter(({ what }) => what !== "look further"),
+    ...(one === undefined ? [] : [{ what: "read one", command: shownCommand(`show ${one.id}`, shown) }]),
   ];
-  print(terminal, ["", ...renderRunSummary({ run, progress, next }, terminal.screen)]);
+  const view = { run, progress, tiers, next, note: passwordNote(shown) };
+  print(terminal, ["", ...renderRunSummary(view, terminal.screen)]);
 }
 
 async function showConversation(
@@ -168,8 +181,9 @@ export async function status(
       const workers = await workersOf(store.sql, run.id);
       terminal.write(`${jsonText({ ...runJson(run, progress), workers })}\n`);
     } else {
-      const next = nextSteps(run, progress, { env: terminal.env, flag: flags.store });
-      print(terminal, renderRunSummary({ run, progress, next }, terminal.screen));
+      const shown = shownFor(flags, terminal);
+      const view = { run, progress, next: nextSteps(run, progress, shown), note: passwordNote(shown) };
+      print(terminal, renderRunSummary(view, terminal.screen));
       for (const { worker, conversations } of await workersOf(store.sql, run.id))
         terminal.write(`  ${count(conversations, "conversation")} under way at ${worker}\n`);
     }
@@ -188,7 +202,7 @@ async function statusOfAll(store: Store, flags: StoreFlags, terminal: Terminal):
   const rows = await openRows(store);
   if (flags.json) terminal.write(`${jsonText(rows.map(({ run, progress }) => runJson(run, progress)))}\n`);
   else if (rows.length === 0) terminal.write("No run is under way or waits.\n");
-  else print(terminal, renderRuns(rows, terminal.screen));
+  else print(terminal, renderRuns(rows, tableScreen(terminal)));
   return EXIT.done;
 }
 
@@ -217,11 +231,15 @@ export async function cancel(id: string, flags: StoreFlags, terminal: Terminal):
     await runOf(store.sql, id);
     const { byStatus } = await progressOf(store.sql, id);
     const { waiting = 0, running = 0 } = byStatus;
+    if (waiting + running > 0) await cancelSimulation(store, id);
+    if (flags.json) {
+      terminal.write(`${jsonText(runJson(await runOf(store.sql, id), await progressOf(store.sql, id)))}\n`);
+      return EXIT.done;
+    }
     if (waiting + running === 0) {
       terminal.write(`The run ${id} is over; there is nothing to cancel.\n`);
       return EXIT.done;
     }
-    await cancelSimulation(store, id);
     const what = [
       ...(waiting > 0 ? [`${count(waiting, "conversation")} will not be begun or go on`] : []),
       ...(running > 0 ? [`${running} under way end after their turn`] : []),
@@ -244,13 +262,17 @@ export async function remove(
     if (!flags.yes) {
       const running = progress.byStatus.running ?? 0;
       const under = running === 0 ? "" : `; ${running} of them are under way and would be lost`;
-      terminal.writeError(
-        `This deletes the run ${id}: ${what}${under}. To do it: ${commandName(terminal.env)} delete ${id} --yes${storeFlag(flags.store)}\n`,
-      );
+      const shown = shownFor(flags, terminal);
+      const lines = [
+        `This deletes the run ${id}: ${what}${under}. To do it: ${shownCommand(`delete ${id} --yes`, shown)}`,
+        passwordNote(shown),
+      ];
+      terminal.writeError(lines.map((line) => (line === undefined ? "" : `${line}\n`)).join(""));
       return EXIT.userError;
     }
     await deleteSimulation(store, id);
-    terminal.write(`Deleted ${id}: ${what}.\n`);
+    const { json } = flags;
+    terminal.write(json ? `${jsonText(runJson(run, progress))}\n` : `Deleted ${id}: ${what}.\n`);
     return EXIT.done;
   });
 }

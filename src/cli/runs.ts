@@ -55,12 +55,14 @@ export function addRuns(program: Command, terminal: Terminal, exit: (code: numbe
   storeOption(program.command("cancel"))
     .description("end a run: nothing more of it is begun, what is under way ends after its turn")
     .argument("<run>", "its id")
+    .option("--json", "print the run as one JSON object and nothing else")
     .action(async (id: string, flags: StoreFlags) => exit(await (await load()).cancel(id, flags, terminal)));
 
   storeOption(program.command("delete"))
     .description("delete a run with its conversations and everything of them")
     .argument("<run>", "its id")
     .option("--yes", "without saying first what would be deleted")
+    .option("--json", "print the run, as it was, as one JSON object and nothing else")
     .action(async (id: string, flags: StoreFlags & { yes?: boolean }) =>
       exit(await (await load()).remove(id, flags, terminal)),
     );

@@ -1,21 +1,22 @@
 /** What `dramatis simulate`, `resume` and `retry` do: plan or change a run, then work on it. */
-import { newConversationId } from "../app.ts";
+import { checkAccess, newConversationId, openDramatis } from "../app.ts";
 import { limitOf } from "../conversation/endings.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
-import { findExperiment, isExperiment } from "../experiment/experiment-file.ts";
+import { type Experiment, findExperiment, isExperiment } from "../experiment/experiment-file.ts";
 import { count } from "../report/figures.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { firstSeed } from "../simulation/planning.ts";
+import { checkRunId } from "../simulation/plan-checks.ts";
 import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { openCount, progressOf } from "../store/progress.ts";
-import { runOf, type StoredRun } from "../store/runs.ts";
+import { firstSeed, runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
 import { type TransportFlags, transportFor } from "./run-transport.ts";
+import { passwordNote, type ShownFor, shownCommand } from "./shown-command.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath } from "./typed-path.ts";
 import { workOnRun } from "./work-on-run.ts";
@@ -29,12 +30,20 @@ export interface WorkFlags extends GatewayFlags, Pick<RunFlags, "offline" | "jso
 export interface SimulateFlags
   extends WorkFlags,
     TransportFlags,
-    Pick<RunFlags, "seed" | "turns" | "model" | "complexity" | "context" | "maxCost"> {
+    Pick<
+      RunFlags,
+      "seed" | "turns" | "model" | "complexity" | "context" | "maxCost" | "tier" | "tierFallback"
+    > {
   runs?: number;
   id?: string;
 }
 
 const modeOf = ({ json, quiet }: WorkFlags) => (json ? "json" : quiet ? "quiet" : "full");
+
+const gatewayOf = (flags: WorkFlags, terminal: Terminal) => ({
+  ...gatewayOptions(flags, terminal),
+  offline: flags.offline,
+});
 
 async function withSimulations<T>(
   store: Store,
@@ -42,10 +51,7 @@ async function withSimulations<T>(
   terminal: Terminal,
   use: (simulations: Simulations) => Promise<T>,
 ): Promise<T> {
-  const simulations = await openSimulations(store, {
-    ...gatewayOptions(flags, terminal),
-    offline: flags.offline,
-  });
+  const simulations = await openSimulations(store, gatewayOf(flags, terminal));
   try {
     return await use(simulations);
   } finally {
@@ -73,18 +79,26 @@ async function announce(
     terminal.writeError(`The project's limits could not be read: ${dramatis.limitsProblem}\n`);
 }
 
+/** So many other runs are named. */
+const MOST_OTHERS = 5;
+
 /** On Postgres a worker takes what there is, which somebody pays for. */
-async function tellOfOthers(store: Store, runId: string, terminal: Terminal): Promise<void> {
-  if (store.engine !== "postgres") return;
-  const [row] = await store.sql.query<{ runs: number; conversations: number }>(
-    `select count(distinct run_id)::int as runs, count(*)::int as conversations from dramatis.conversations
-     where status = 'waiting' and run_id <> $1`,
+async function tellOfOthers(store: Store, runId: string, shownFor: ShownFor): Promise<string | undefined> {
+  if (store.engine !== "postgres") return undefined;
+  const others = await store.sql.query<{ id: string; waiting: number }>(
+    `select run_id as id, count(*)::int as waiting from dramatis.conversations
+     where status = 'waiting' and run_id <> $1 group by 1 order by 1`,
     [runId],
   );
-  if (row === undefined || row.conversations === 0) return;
-  terminal.writeError(
-    `${count(row.conversations, "conversation")} of ${count(row.runs, "other run")} wait in this store; this process may take some of them as well.\n`,
-  );
+  const [first] = others;
+  if (first === undefined) return undefined;
+  const named = others.slice(0, MOST_OTHERS).map(({ id, waiting }) => `${id} (${waiting})`);
+  const rest = others.length - named.length;
+  const names = [...named, ...(rest > 0 ? [`${rest} more`] : [])].join(", ");
+  const cancel = shownCommand(`cancel ${others.length === 1 ? first.id : "<run>"}`, shownFor);
+  const note = passwordNote(shownFor);
+  const end = note === undefined ? cancel : `${cancel}\n${note}`;
+  return `Conversations of ${count(others.length, "other run")} wait in this store, and this process may take some of them as well: ${names}. So that nobody does: ${end}`;
 }
 
 /**
@@ -119,7 +133,8 @@ async function work(
   const run = await runOf(store.sql, runId);
   if (openCount(await progressOf(store.sql, runId)) > 0) {
     await announce(run, store, { simulations, flags, terminal });
-    await tellOfOthers(store, runId, terminal);
+    const others = await tellOfOthers(store, runId, { env: terminal.env, store: flags.store });
+    if (others !== undefined && !flags.json) terminal.writeError(`${others}\n`);
   }
   const { concurrency, store: storeFlag } = flags;
   return await workOnRun({
@@ -134,12 +149,14 @@ async function work(
 }
 
 /** What of the flags stands beside a scenario's own settings. */
-const contextIn = ({ turns, model, complexity, context }: SimulateFlags) =>
+const contextIn = ({ turns, model, complexity, context, tier, tierFallback }: SimulateFlags) =>
   contextOf({
     ...(turns === undefined ? {} : { turns }),
     ...(model === undefined ? {} : { model }),
     ...(complexity === undefined ? {} : { complexity }),
     ...(context === undefined ? {} : { context }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(tierFallback === undefined ? {} : { tierFallback }),
   });
 
 interface Planned {
@@ -159,12 +176,9 @@ const turnsOf = ({ endings }: Scenario, { turns }: SimulateFlags): number =>
 
 /** Writes a run of a scenario to the store. False: it is there already. */
 async function planScenario(
-  name: string,
+  scenario: Scenario,
   { id, flags, simulations, store, tell }: Planned,
 ): Promise<boolean> {
-  const scenario = findScenario(name);
-  // Whatever is wrong with the scenario is said before anything is written.
-  simulations.dramatis.conversation(scenario);
   const { runs: conversations = 1, maxCost: maxCostUsd } = flags;
   const seed =
     flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
@@ -176,18 +190,10 @@ async function planScenario(
 
 /** The same for an experiment, whose file says how many conversations there are. */
 async function planExperiment(
-  name: string,
+  experiment: Experiment,
   { id, flags, simulations, store, tell }: Planned,
 ): Promise<boolean> {
-  if (flags.runs !== undefined) {
-    throw new DramatisError(
-      "invalid-argument",
-      "--runs: an experiment's file says how often each arm is held. Leave it out, or change `repeats` there.",
-    );
-  }
-  const { catalog } = simulations.dramatis;
   const { seed, maxCost: maxCostUsd } = flags;
-  const experiment = findExperiment(name, { catalog });
   const context = contextIn(flags);
   const requests = experiment.arms.reduce(
     (sum, arm) => sum + experiment.repeats * turnsOf(arm.scenario, flags),
@@ -197,32 +203,51 @@ async function planExperiment(
   return await simulations.planExperiment({ id, experiment, seed, context, maxCostUsd, transport });
 }
 
+type Asked = { kind: "scenario"; of: Scenario } | { kind: "experiment"; of: Experiment };
+
+/** What is to be simulated. Whatever is wrong with it, with the key or the models is said before a store is opened, or made. */
+async function askedFor(name: string, flags: SimulateFlags, terminal: Terminal): Promise<Asked> {
+  const isOfExperiment = isExperiment(name);
+  if (isOfExperiment && flags.runs !== undefined) {
+    throw new DramatisError(
+      "invalid-argument",
+      "--runs: an experiment's file says how often each arm is held. Leave it out, or change `repeats` there.",
+    );
+  }
+  const scenario = isOfExperiment ? undefined : findScenario(name);
+  const gateway = gatewayOf(flags, terminal);
+  checkAccess(gateway);
+  const dramatis = await openDramatis({ ...gateway, offline: true });
+  const { catalog } = dramatis;
+  if (flags.model !== undefined) checkModel(flags.model, catalog);
+  if (scenario === undefined) return { kind: "experiment", of: findExperiment(name, { catalog }) };
+  dramatis.conversation(scenario);
+  return { kind: "scenario", of: scenario };
+}
+
 /** `dramatis simulate <scenario or experiment>`; returns the exit code. */
 export async function simulate(typed: string, flags: SimulateFlags, terminal: Terminal): Promise<number> {
-  const name = inputPath(typed, terminal.env);
-  const isOfExperiment = isExperiment(name);
-  const { id: given } = isOfExperiment ? findExperiment(name) : findScenario(name);
-  const id = flags.id ?? newConversationId(given, terminal.clock()).slice(0, -6);
+  const asked = await askedFor(inputPath(typed, terminal.env), flags, terminal);
+  const id = flags.id ?? newConversationId(asked.of.id, terminal.clock()).slice(0, -6);
+  checkRunId(id);
   return await withStore(await openRunStore(flags.store, terminal), (store) =>
     withSimulations(store, flags, terminal, async (simulations) => {
-      if (flags.model !== undefined) checkModel(flags.model, simulations.dramatis.catalog);
-      const plan = isOfExperiment ? planExperiment : planScenario;
-      const isNew = await plan(name, {
+      const parts: Planned = {
         id,
         flags,
         simulations,
         store,
         tell: (sentence) => flags.json || terminal.writeError(`${sentence}\n`),
-      });
+      };
+      const isNew = await (asked.kind === "experiment"
+        ? planExperiment(asked.of, parts)
+        : planScenario(asked.of, parts));
       if (!isNew && !flags.json) {
         const open = openCount(await progressOf(store.sql, id));
         const rest = open === 0 ? "nothing is missing" : `${count(open, "conversation")} to go`;
         terminal.writeError(`The run ${id} is there already: ${rest}.\n`);
       }
-      const code = await work(store, simulations, { runId: id, flags, terminal });
-      if (isOfExperiment && !flags.json)
-        terminal.writeError(`Its results: dramatis experiment results ${id}\n`);
-      return code;
+      return await work(store, simulations, { runId: id, flags, terminal });
     }),
   );
 }

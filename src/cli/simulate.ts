@@ -1,7 +1,7 @@
 /** `dramatis simulate`, `resume` and `retry`: many conversations of a scenario, kept in a store, held in this process. */
 import { type Command, Option } from "commander";
 import { withGatewayFlags } from "./gateway-flags.ts";
-import { COMPLEXITIES, STRATEGIES } from "./run.ts";
+import { COMPLEXITIES, STRATEGIES, withTierFlags } from "./run.ts";
 import { TRANSPORTS, URGENCIES } from "./run-transport.ts";
 import type { SimulateFlags, WorkFlags } from "./simulate-run.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
@@ -60,7 +60,7 @@ export function addSimulate(program: Command, terminal: Terminal, exit: (code: n
     .addOption(
       new Option("--urgency <how>", "how soon answers are wanted, for --transport auto").choices(URGENCIES),
     );
-  withWorkFlags(simulate).action(async (name: string, flags: SimulateFlags) => {
+  withTierFlags(withWorkFlags(simulate)).action(async (name: string, flags: SimulateFlags) => {
     const { simulate } = await import("./simulate-run.ts");
     exit(await simulate(name, flags, terminal));
   });

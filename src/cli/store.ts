@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { DramatisError } from "../domain/errors.ts";
 import type { Store } from "../store/store.ts";
-import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit-code.ts";
-import { STORE_FLAG, STORE_WORDS, storeAddress } from "./store-option.ts";
+import { shellWord, shownCommand } from "./shown-command.ts";
+import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath, outputPath } from "./typed-path.ts";
 import { some } from "./values.ts";
@@ -14,50 +14,34 @@ interface StoreFlags {
   json?: boolean;
 }
 
-/** A store that is not there is not made by looking at it. */
-async function openExisting(address: string): Promise<Store> {
-  const [{ addressOf }, { openStore }, { existsSync }] = await Promise.all([
-    import("../store/engine.ts"),
-    import("../store/store.ts"),
-    import("node:fs"),
-  ]);
-  const place = addressOf(address);
-  if (place.engine === "pglite" && !existsSync(`${place.directory}/PG_VERSION`)) {
-    throw new DramatisError(
-      "unknown-name",
-      `There is no store in ${place.directory}. Name another one: --store <directory or postgres://…>.`,
-    );
-  }
-  return await openStore(address);
+/** Looks into a store that is there, and leaves what is in it as it is. */
+async function lookInto<T>(
+  typed: string | undefined,
+  terminal: Terminal,
+  use: (store: Store) => Promise<T>,
+): Promise<T> {
+  const { openAsItIs, withStore } = await import("./run-store.ts");
+  return await withStore(await openAsItIs(typed, terminal), use);
 }
 
-async function withStore<T>(address: string, use: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openExisting(address);
-  try {
-    return await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
-async function showInfo(address: string, isJson: boolean, terminal: Terminal): Promise<void> {
+async function showInfo(flags: StoreFlags, terminal: Terminal): Promise<void> {
   const { infoOf } = await import("../store/info.ts");
   const { renderStoreInfo } = await import("./screen/store.ts");
-  const info = await withStore(address, infoOf);
-  if (isJson) terminal.write(`${JSON.stringify(info, null, 2)}\n`);
+  const info = await lookInto(flags.store, terminal, infoOf);
+  if (flags.json) terminal.write(`${JSON.stringify(info, null, 2)}\n`);
   else terminal.write(`${renderStoreInfo(info, terminal.screen).join("\n")}\n`);
 }
 
 /** Exit code 2 when something is wrong. */
-async function check(address: string, isJson: boolean, terminal: Terminal): Promise<number> {
+async function check(flags: StoreFlags, terminal: Terminal): Promise<number> {
   const { inconsistenciesOf } = await import("../store/consistency.ts");
   const { queueInconsistencies } = await import("../fleet/queue-check.ts");
   const { renderInconsistencies } = await import("./screen/store.ts");
-  const { place, found } = await withStore(address, async ({ sql, place }) => {
+  const { place, found } = await lookInto(flags.store, terminal, async ({ sql, place }) => {
     const found = await inconsistenciesOf(sql);
     return { place, found: [...found, ...(await queueInconsistencies(sql))] };
   });
-  if (isJson)
+  if (flags.json)
     terminal.write(`${JSON.stringify({ place, isSound: found.length === 0, problems: found }, null, 2)}\n`);
   else terminal.write(`${renderInconsistencies(place, found, terminal.screen).join("\n")}\n`);
   return found.length === 0 ? EXIT.done : EXIT.failed;
@@ -74,7 +58,8 @@ async function move(
   const { openQueue } = await import("../fleet/queue.ts");
   const { heldNow } = await import("../fleet/queue-check.ts");
   const { renderMoved } = await import("./screen/store.ts");
-  const moved = await withStore(fromAddress, async (from) => {
+  const { fullAddress } = await import("./run-store.ts");
+  const moved = await lookInto(fromAddress, terminal, async (from) => {
     const held = from.engine === "postgres" ? await heldNow(from.sql) : 0;
     if (held > 0) {
       throw new DramatisError(
@@ -82,7 +67,7 @@ async function move(
         `Workers have ${held} conversations of ${from.place} in hand. Stop them first; nothing was moved.`,
       );
     }
-    const to = await openStore(toAddress);
+    const to = await openStore(fullAddress(toAddress, terminal));
     const queue = await openQueue(to, () => undefined);
     try {
       const onRows = terminal.hasProgress
@@ -106,7 +91,6 @@ async function move(
 export function addStore(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const store = program.command("store").description("look after the place where simulations are kept");
   const print = (text: string) => terminal.write(`${text}\n`);
-  const address = (flags: StoreFlags) => storeAddress(flags.store, terminal.env);
   const JSON_WORDS = "print JSON";
 
   store
@@ -114,14 +98,14 @@ export function addStore(program: Command, terminal: Terminal, exit: (code: numb
     .description("engine, place, sizes, and how much there is of what")
     .option(STORE_FLAG, STORE_WORDS, some("a store"))
     .option("--json", JSON_WORDS)
-    .action((flags: StoreFlags) => showInfo(address(flags), flags.json === true, terminal));
+    .action((flags: StoreFlags) => showInfo(flags, terminal));
 
   store
     .command("check")
     .description("whether counts, sums and money agree with each other; exit code 2 where they do not")
     .option(STORE_FLAG, STORE_WORDS, some("a store"))
     .option("--json", JSON_WORDS)
-    .action(async (flags: StoreFlags) => exit(await check(address(flags), flags.json === true, terminal)));
+    .action(async (flags: StoreFlags) => exit(await check(flags, terminal)));
 
   store
     .command("backup")
@@ -131,12 +115,11 @@ export function addStore(program: Command, terminal: Terminal, exit: (code: numb
     .action(async (file: string, flags: StoreFlags) => {
       const { backUp } = await import("../store/backup.ts");
       const { formatBytes } = await import("./screen/store.ts");
-      const bytes = await withStore(address(flags), (opened) =>
-        backUp(opened, outputPath(file, terminal.env)),
-      );
-      print(
-        `Wrote ${outputPath(file, terminal.env)}, ${formatBytes(bytes)}. To put it back: ${commandName(terminal.env)} store restore ${file} --store <new directory>`,
-      );
+      const written = outputPath(file, terminal.env);
+      const bytes = await lookInto(flags.store, terminal, (opened) => backUp(opened, written));
+      const words = `store restore ${shellWord(file)} --store <new directory>`;
+      const restore = shownCommand(words, { env: terminal.env, store: undefined });
+      print(`Wrote ${written}, ${formatBytes(bytes)}. To put it back: ${restore}`);
     });
 
   store
@@ -146,11 +129,12 @@ export function addStore(program: Command, terminal: Terminal, exit: (code: numb
     .option(STORE_FLAG, STORE_WORDS, some("a store"))
     .action(async (file: string, flags: StoreFlags) => {
       const { restoreInto } = await import("../store/backup.ts");
-      const restored = await restoreInto(address(flags), inputPath(file, terminal.env));
+      const { placeOf } = await import("./run-store.ts");
+      const { env } = terminal;
+      const restored = await restoreInto(placeOf(flags.store, terminal), inputPath(file, env));
       await restored.close();
-      print(
-        `Restored into ${restored.place}. To check it: ${commandName(terminal.env)} store check --store ${restored.place}`,
-      );
+      const check = shownCommand("store check", { env, store: restored.place });
+      print(`Restored into ${restored.place}. To check it: ${check}`);
     });
 
   store
@@ -174,7 +158,7 @@ export function addStore(program: Command, terminal: Terminal, exit: (code: numb
     .action(async (flags: StoreFlags & { full?: boolean }) => {
       const { vacuum } = await import("../store/upkeep.ts");
       const { formatBytes } = await import("./screen/store.ts");
-      const { bytesBefore, bytesAfter } = await withStore(address(flags), ({ sql }) =>
+      const { bytesBefore, bytesAfter } = await lookInto(flags.store, terminal, ({ sql }) =>
         vacuum(sql, { isFull: flags.full === true }),
       );
       print(`The database took ${formatBytes(bytesBefore)}, and takes ${formatBytes(bytesAfter)}.`);

@@ -33,6 +33,10 @@ export interface Terminal {
   readSecret(prompt: string): Promise<string | undefined>;
 }
 
+/** For tables: what is no terminal has room for all of a line, and whatever reads it wants it whole. */
+export const tableScreen = ({ screen, size }: Pick<Terminal, "screen" | "size">): ScreenOptions =>
+  size === undefined ? { columns: Number.POSITIVE_INFINITY, colour: screen.colour } : screen;
+
 /** Where the size is unknown: pipes have none, and some terminals say 0. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;

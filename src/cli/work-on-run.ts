@@ -8,13 +8,13 @@ import { batchesOf } from "../store/batches.ts";
 import { openCount, type Progress, progressOf, workersOf } from "../store/progress.ts";
 import { runOf, type StoredRun, transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
-import { commandName } from "./command-name.ts";
+import { tierFiguresOf } from "../store/tier-figures.ts";
 import { EXIT } from "./exit-code.ts";
 import { interrupts } from "./interrupts.ts";
-import { runJson } from "./run-rows.ts";
-import { storeFlag } from "./run-store.ts";
+import { runJson, tiersJson } from "./run-rows.ts";
 import { createRunWatch, type RunWatch } from "./run-watch.ts";
 import { type RunSummaryView, renderRunSummary } from "./screen/runs.ts";
+import { passwordNote, type ShownFor, shownCommand } from "./shown-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface WorkOnRunOptions {
@@ -180,36 +180,42 @@ export function exitCode(progress: Progress): number {
 
 /** What can be done next with a run, each with its command. */
 export function nextSteps(
-  { id, maxCostNanoUsd }: StoredRun,
+  { id, maxCostNanoUsd, definition }: StoredRun,
   progress: Progress,
-  { env, flag }: { env: Terminal["env"]; flag: string | undefined },
+  shownFor: ShownFor,
 ): RunSummaryView["next"] {
   const { failed, budget, cancelled } = progress.byStatus;
-  const command = (verb: string, rest = "") => `${commandName(env)} ${verb} ${id}${rest}${storeFlag(flag)}`;
+  const command = (verb: string, rest = "") => shownCommand(`${verb} ${id}${rest}`, shownFor);
   return [
     ...(openCount(progress) > 0 || cancelled ? [{ what: "go on", command: command("resume") }] : []),
     ...(budget && maxCostNanoUsd !== undefined
       ? [{ what: "with a higher cap", command: command("resume", " --max-cost <dollars>") }]
       : []),
     ...(failed ? [{ what: "try what failed again", command: command("retry") }] : []),
+    ...("experiment" in definition ? [{ what: "its results", command: command("experiment results") }] : []),
     { what: "look further", command: command("show") },
   ];
 }
 
 async function end(
-  { store, simulations, terminal, mode, storeFlag: flag }: WorkOnRunOptions,
+  { store, simulations, terminal, mode, storeFlag }: WorkOnRunOptions,
   over: Pick<RunSummaryView, "run" | "progress" | "tookMs" | "turnsSeen">,
 ): Promise<void> {
   const { run, progress } = over;
+  const tiers = await tierFiguresOf(store.sql, run.id);
   if (mode === "json") {
     const bill = simulations.dramatis.offline?.bill;
     const offline = bill === undefined ? null : { bill };
-    terminal.write(`${jsonText({ ...runJson(run, progress), store: store.place, offline })}\n`);
+    terminal.write(
+      `${jsonText({ ...runJson(run, progress), ...tiersJson(tiers), store: store.place, offline })}\n`,
+    );
     return;
   }
-  const next = nextSteps(run, progress, { env: terminal.env, flag });
+  const shownFor = { env: terminal.env, store: storeFlag };
+  const next = nextSteps(run, progress, shownFor);
   const isOffline = simulations.dramatis.transport === "offline";
-  const lines = renderRunSummary({ ...over, next, isOffline }, terminal.screen);
+  const view = { ...over, tiers, next, note: passwordNote(shownFor), isOffline };
+  const lines = renderRunSummary(view, terminal.screen);
   terminal.write(`${lines.join("\n")}\n`);
   for (const { worker, conversations } of await workersOf(store.sql, run.id))
     terminal.writeError(`${conversations} still under way at ${worker}.\n`);

@@ -1,5 +1,7 @@
 /** What `dramatis worker` does: opens the store, works, tells of it, and stops in order. */
 import { hostname } from "node:os";
+import { checkAccess } from "../app.ts";
+import { loadCatalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
@@ -13,7 +15,7 @@ import { budgetsLeft } from "../store/runs.ts";
 import { openStore } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
-import { storeAddress } from "./store-option.ts";
+import { placeOf } from "./run-store.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface WorkerFlags extends GatewayFlags {
@@ -115,7 +117,11 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
   const name = flags.name ?? `${hostname()}-${process.pid}`;
   const log = createLog({ json, name }, terminal);
   let onStatement: ((ms: number) => void) | undefined;
-  const store = await openStore(storeAddress(flags.store, terminal.env), {
+  // Generated answers among paid ones would be found too late.
+  const gateway = { ...gatewayOptions(flags, terminal), offline: flags.offline === true };
+  checkAccess(gateway);
+  loadCatalog(gateway.catalogFile);
+  const store = await openStore(placeOf(flags.store, terminal), {
     poolSize: Math.min(MOST_CONNECTIONS, concurrency + SPARE_CONNECTIONS),
     onStatement: (ms) => onStatement?.(ms),
   });
@@ -137,9 +143,7 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
           });
     onStatement = metrics?.onStatement;
     simulations = await openSimulations(store, {
-      ...gatewayOptions(flags, terminal),
-      // Generated answers among paid ones would be found too late.
-      offline: flags.offline === true,
+      ...gateway,
       log: flags.log === undefined ? undefined : { file: flags.log },
       observer: metrics?.observer,
     });

@@ -3,10 +3,14 @@ import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { hintFor } from "../domain/near-names.ts";
+import { describe } from "../domain/problem-words.ts";
 import { type ConversationContext, conversationContext } from "./state.ts";
 
 /** Stands for every persona without a model of its own. */
 export const EVERYONE = "*";
+
+const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce((value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step], data);
 
 /** @throws DramatisError `invalid-argument` or `unknown-name`: a cap that is misspelt must not become no cap. */
 export function contextOf(
@@ -22,7 +26,10 @@ export function contextOf(
   }
   const parsed = conversationContext.safeParse(context);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    const issues = parsed.error.issues.map(({ path, message }) => {
+      const got = message.includes("received") ? "" : `, got ${describe(valueAt(context, path))}`;
+      return `${path.join(".")}: ${message}${got}`;
+    });
     throw new DramatisError("invalid-argument", `The context is not valid. ${issues.join("; ")}.`);
   }
   const unknownId = Object.keys(parsed.data.models).find((id) => id !== EVERYONE && !castIds.includes(id));

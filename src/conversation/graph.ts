@@ -89,9 +89,9 @@ const RECURSION_LIMIT = 1_000_000;
  *
  * Input: nothing, or `{ topic, opening, seed, messages }`. Output: `messages`, `topic`, `seed`, `turns`, `failures`, `attempts`,
  * `notices`, `usage`, `totals`, `complexity`, `summaries`, `startedAt`, `status` and `ending`. Context: `{ complexity, models, budget, maxTurns,
- * screening, context, tier, tierFallback, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" | "summary" |
- * "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages as it arrives in mode
- * `messages`.
+ * screening, context, tier, tierFallback, stream }`. Streams events `{ type: "choice" | "token" | "attempt" | "turn" | "failure" |
+ * "summary" | "notice", … }` in mode `custom`, tokens only where the context says `stream: true`; and the plain text of messages
+ * as it arrives in mode `messages`.
  * @throws DramatisError `unknown-name` when the scenario names a model that is not in the catalog, `invalid-argument` when a
  * tool's name cannot be.
  */

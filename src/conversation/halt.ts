@@ -26,8 +26,13 @@ const FATAL: ReadonlySet<string> = new Set([
   "replay-differs",
 ]);
 
-/** Failures of the connection or the server: once may be chance. */
-const NO_SERVER: ReadonlySet<string> = new Set(["unreachable", "timed-out", "server-error"]);
+/** Failures of the connection, the server or its room: once may be chance. */
+const NO_SERVER: ReadonlySet<string> = new Set([
+  "unreachable",
+  "timed-out",
+  "server-error",
+  "tier-unavailable",
+]);
 
 /** A server that has never answered, or not the speaker before either, will not answer the next one. */
 function isHopeless({ problem: { kind }, before: { turns, failures } }: FailedTurn): boolean {

@@ -41,6 +41,8 @@ const NAMES: Readonly<Record<string, string>> = {
   models: "the models",
   complexity: "the complexity",
   budget: "the budget",
+  tier: "the tier",
+  tierFallback: "the tier's fallback",
 };
 
 const shown = (value: unknown) => (value === undefined ? "none" : canonicalJson(value).slice(0, 100));

@@ -5,6 +5,8 @@ export const REQUEST_FAILURES = [
   "budget",
   "unauthorised",
   "rate-limited",
+  /** There is no room at the tier that was asked for, or it is not offered for the model or project. */
+  "tier-unavailable",
   "quota-exhausted",
   "model-not-found",
   "context-too-long",
@@ -56,10 +58,18 @@ export class DramatisError extends Error {
   readonly code: ErrorCode;
   /** Whether the same call may succeed when it is made again. */
   readonly isRetryable: boolean = false;
+  /** What to do next, as `dramatis` is told it in a shell, without that word: `runs`. The message ends with the whole of it. */
+  readonly command: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { command?: string | undefined } = {},
+  ) {
+    const { command } = options;
+    super(command === undefined ? message : `${message} dramatis ${command}`, options);
     this.code = code;
+    this.command = command;
   }
 }
 

@@ -8,6 +8,9 @@ const text = z.string().trim().min(1);
 export const LEVEL_NAME = /^[^\s,=](?:[^,=\n\r]*[^\s,=])?$/u;
 const MAX_NAME = 60;
 
+/** No path of a scenario is nearly as long; each step of one is looked up in every arm. */
+export const MAX_PATH = 500;
+
 const levelName = z
   .string()
   .max(MAX_NAME)
@@ -25,7 +28,10 @@ export const levelSchema = z
           .unknown()
           .optional()
           .describe("What the factor's path is set to; null takes away what the scenario says there."),
-        set: z.record(z.string(), z.unknown()).optional().describe("Values by path, instead of `value`."),
+        set: z
+          .record(z.string().max(MAX_PATH), z.unknown())
+          .optional()
+          .describe("Values by path, instead of `value`."),
       })
       .refine((level) => !(Object.hasOwn(level, "value") && level.set !== undefined), {
         error: "either `value` or `set`",
@@ -36,6 +42,7 @@ export const levelSchema = z
 const factorSchema = z.strictObject({
   name: slugSchema.describe("The column in results."),
   path: text
+    .max(MAX_PATH)
     .optional()
     .describe(
       "What its levels set: a path of the scenario like answers.maxOutputTokens or cast[ines-marvao].goals, or model, policy, layout, complexity, knowledge, model[persona-id], persona[persona-id]. Default: the factor's name.",

@@ -62,7 +62,9 @@ function schemaProblems(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], 
     // A mistyped key also breaks "exactly one key": one mistake, one problem.
     if (issue.code === "custom" && unknownKeysAt.has(pathText(path))) return [];
     if (issue.code === "invalid_key") {
-      return [problemAt(source, path, { expected: "a name", got: describe(path.at(-1)) }, "key")];
+      const [inner] = issue.issues;
+      const expected = inner?.code === "too_big" ? `a name of at most ${inner.maximum} characters` : "a name";
+      return [problemAt(source, path, { expected, got: describe(path.at(-1)) }, "key")];
     }
     const hint = issue.code === "custom" ? issue.message : hintFor(shapes, value, near);
     return [problemAt(source, path, { expected: expectation(shapes), got: describe(value), hint })];
@@ -158,6 +160,8 @@ function expectation(shapes: readonly Shape[]): string {
 function oneExpectation(shape: Shape): string {
   switch (shape.type) {
     case "string":
+      if (shape.pattern === undefined && shape.maxLength !== undefined)
+        return `text of at most ${shape.maxLength} characters`;
       if (shape.pattern !== SLUG_PATTERN.source) return "text";
       return `a slug (at most ${shape.maxLength} lower-case letters and digits, words joined by hyphens)`;
     case "boolean":

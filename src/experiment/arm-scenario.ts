@@ -1,5 +1,5 @@
 /** The scenario of one arm: what a scenario file says, with what the arm's levels set laid over it. */
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Path, pathText } from "../domain/problem-words.ts";
 import { POLICY_SETTINGS } from "../domain/scenario.ts";
 import { isYaml } from "../scenario/text-file.ts";
@@ -63,9 +63,13 @@ function byPlace(path: string, { ids }: Seats): string {
   });
 }
 
+/** What an experiment names by its path: relative to its file, or absolute. */
+export const besideExperiment = (path: string, experimentFile: string): string =>
+  isAbsolute(path) ? path : join(dirname(experimentFile), path);
+
 /** A folder that the experiment names, as its scenario would name it. */
 function fromScenario(folder: string, { scenarioFile, experimentFile }: ArmParts): string {
-  const meant = resolve(dirname(experimentFile), folder.trim());
+  const meant = resolve(besideExperiment(folder.trim(), experimentFile));
   return (relative(dirname(resolve(scenarioFile)), meant) || ".").split(sep).join("/");
 }
 
@@ -74,7 +78,9 @@ function valueFor(path: Path, value: unknown, parts: ArmParts): unknown {
   if (path[0] === "knowledge") return fromScenario(value, parts);
   if (path[0] === "cast" && path.length === 2) {
     return (
-      copied(parts.seats.persona(isYaml(value) ? join(dirname(parts.experimentFile), value) : value)) ?? value
+      copied(
+        parts.seats.persona(isYaml(value) ? besideExperiment(value.trim(), parts.experimentFile) : value),
+      ) ?? value
     );
   }
   return value;

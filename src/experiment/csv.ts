@@ -1,7 +1,7 @@
-/** The rows of results as CSV: one row a conversation, a column a factor. What is unknown is empty. Pure. */
+/** The rows of results as CSV: one row a conversation, a column a factor. What is unknown is empty; names of levels run as no formula. Pure. */
 import { usdText } from "../domain/money.ts";
 import type { Column } from "../report/columns.ts";
-import { csvHead, csvLine } from "../report/csv.ts";
+import { type CsvOptions, csvHead, csvLine } from "../report/csv.ts";
 import type { StoredExperiment } from "./plan.ts";
 import type { ResultRow } from "./results.ts";
 
@@ -39,11 +39,12 @@ const COLUMNS: readonly Column<ResultRow>[] = [
 export function resultsCsv(
   { factors }: Pick<StoredExperiment, "factors">,
   rows: readonly ResultRow[],
+  options: CsvOptions = { hasFormulaGuard: true },
 ): string {
   const columns = [
     text("conversation", ({ conversation }) => conversation),
     ...factors.map(({ name }) => text(`factor_${name}`, ({ levels }) => levels[name])),
     ...COLUMNS,
   ];
-  return csvHead(columns) + rows.map((row) => csvLine(columns, row, { hasFormulaGuard: false })).join("");
+  return csvHead(columns) + rows.map((row) => csvLine(columns, row, options)).join("");
 }

@@ -1,6 +1,5 @@
 /** Loads an experiment: its file, its scenario, and the scenario of every arm, checked before anything is paid. */
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { DramatisError, InvalidFilesError, type Problem } from "../domain/errors.ts";
 import { type ExperimentFile, experimentSchema } from "../domain/experiment.ts";
@@ -14,9 +13,9 @@ import { findDataFile, isPath } from "../scenario/find-scenario.ts";
 import { personaFiles, readPersona } from "../scenario/personas.ts";
 import { checkScenario, personasFolder, type Scenario } from "../scenario/scenario.ts";
 import { isYaml, readText, refused } from "../scenario/text-file.ts";
-import { armData, type Seats } from "./arm-scenario.ts";
+import { armData, besideExperiment, type Seats } from "./arm-scenario.ts";
 import { armName, type Factor, type Levels } from "./design.ts";
-import { factorsOf, rowsOf } from "./factors.ts";
+import { factorsOf, rowsOf, withPathHint } from "./factors.ts";
 import { modelProblems, moved } from "./problem-places.ts";
 
 /** One combination of levels, with the scenario it makes. */
@@ -90,8 +89,9 @@ export function parseExperiment(
 ): Parsed<Experiment> {
   const { source, problems: unsafe } = screenSource(readYaml(text, file), createFileScreening());
   const parsed = check(experimentSchema, source);
-  const early = [...unsafe, ...nameProblems(source, "experiment"), ...(parsed.ok ? [] : parsed.problems)];
-  if (!parsed.ok || early.length > 0) return { ok: false, problems: sortProblems(early) };
+  const wrong = parsed.ok ? [] : parsed.problems.map((problem) => withPathHint(problem, source));
+  const early = [...unsafe, ...nameProblems(source, "experiment"), ...wrong];
+  if (!parsed.ok || early.length > 0) return refusedAll(early);
   const factors = factorsOf(parsed.value, source);
   const rows = rowsOf(parsed.value, factors.value, source);
   const problems = [
@@ -101,7 +101,7 @@ export function parseExperiment(
   ];
   const base = baseOf(parsed.value.scenario, source);
   if (!base.ok) problems.push(...base.problems);
-  if (!base.ok || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  if (!base.ok || problems.length > 0) return refusedAll(problems);
 
   const arms: Arm[] = [];
   const notices = new Map<string, Notice>();
@@ -129,7 +129,7 @@ export function parseExperiment(
     if (problems.length >= MAX_PROBLEMS) break;
   }
   problems.push(...seats.problems);
-  if (problems.length > 0) return { ok: false, problems: sortProblems(problems).slice(0, MAX_PROBLEMS) };
+  if (problems.length > 0) return refusedAll(problems);
   const { budget, design: _, scenario: __, factors: ___, seed, ...rest } = parsed.value;
   const { scenario } = base.value;
   for (const notice of scenario.notices) notices.set(JSON.stringify(notice), notice);
@@ -147,6 +147,12 @@ export function parseExperiment(
   };
 }
 
+/** In the order of the lines; more than anybody reads are cut off. */
+const refusedAll = (problems: readonly Problem[]): { ok: false; problems: Problem[] } => ({
+  ok: false,
+  problems: sortProblems(problems).slice(0, MAX_PROBLEMS),
+});
+
 function sizeProblems({ repeats }: ExperimentFile, arms: number, source: Source): Problem[] {
   if (arms * repeats <= MAX_CONVERSATIONS) return [];
   const words = { expected: `at most ${MAX_CONVERSATIONS} conversations`, got: String(arms * repeats) };
@@ -159,11 +165,13 @@ interface Base {
   scenario: Scenario;
 }
 
+const looksLikeScenario = (file: string, data: unknown): boolean =>
+  isYaml(file) && typeof data === "object" && data !== null && Object.hasOwn(data, "cast");
+
 /** The scenario that everything is laid over. */
 function baseOf(name: string, source: Source): Parsed<Base> {
-  const own = resolve(dirname(source.file), name);
-  const isFile = isPath(name) || existsSync(own);
-  let scenarioFile = join(dirname(source.file), name);
+  let scenarioFile = besideExperiment(name, source.file);
+  const isFile = isPath(name) || existsSync(scenarioFile);
   try {
     if (!isFile) scenarioFile = findDataFile(name, "scenario");
   } catch (error) {
@@ -178,11 +186,17 @@ function baseOf(name: string, source: Source): Parsed<Base> {
       problemAt(source, ["scenario"], {
         expected: "a scenario file that may be read, relative to this file",
         got,
-        hint: text.problems[0]?.hint,
+        hint: `${text.problems[0]?.hint ?? "check the path"}; or the id of one that comes with Dramatis: dramatis scenarios`,
       }),
     );
   }
   const read = readYaml(text.value, scenarioFile);
+  // An experiment may name any file: of one that is no scenario, nothing is quoted.
+  if (!looksLikeScenario(scenarioFile, read.data)) {
+    const words = { expected: "a scenario's file (*.yaml) or id", got: describe(name) };
+    const hint = "it is no scenario; if it is to be one: dramatis check <file>";
+    return refused(problemAt(source, ["scenario"], { ...words, hint }));
+  }
   const scenario = checkScenario(read);
   return scenario.ok
     ? { ok: true, value: { scenarioFile, source: read, scenario: scenario.value } }

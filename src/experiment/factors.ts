@@ -2,11 +2,12 @@
 import type { Problem } from "../domain/errors.ts";
 import { type ExperimentFile, LEVEL_NAME, type LevelEntry } from "../domain/experiment.ts";
 import { nearNames } from "../domain/near-names.ts";
-import { describe, didYouMean, listNames, type Path } from "../domain/problem-words.ts";
+import { describe, didYouMean, listNames, MAX_PROBLEMS, type Path } from "../domain/problem-words.ts";
 import { problemAt } from "../domain/schema-check.ts";
 import type { Source } from "../domain/yaml-source.ts";
 import type { Change } from "./arm-scenario.ts";
 import { armName, type Factor, fullFactorial, type Levels } from "./design.ts";
+import { stepsOf } from "./scenario-path.ts";
 
 export interface FactorChanges extends Factor {
   /** What each level sets, by its name. */
@@ -44,6 +45,19 @@ function changesOf(
   return [{ factor: name, path, value: level.value, valueAt: [...at, "value"], pathAt }];
 }
 
+/** Where a path stands as a factor's name: what is to be written instead. */
+export function withPathHint(problem: Problem, { data }: Source): Problem {
+  const place = /^factors\[(\d+)\]\.name$/.exec(problem.path)?.[1];
+  if (place === undefined) return problem;
+  const factor = (data as { factors: unknown[] }).factors[Number(place)] as {
+    name?: unknown;
+    path?: unknown;
+  };
+  if (typeof factor.name !== "string" || factor.path !== undefined) return problem;
+  if (!/[.[]/.test(factor.name) || stepsOf(factor.name) === undefined) return problem;
+  return { ...problem, hint: `give it a short name, and write the path beside it: path: ${factor.name}` };
+}
+
 export function factorsOf({ factors }: ExperimentFile, source: Source): Found<FactorChanges[]> {
   const problems: Problem[] = [];
   const seen = new Set<string>();
@@ -56,6 +70,7 @@ export function factorsOf({ factors }: ExperimentFile, source: Source): Found<Fa
     seen.add(name);
     const changes = new Map<string, Change[]>();
     for (const [place, level] of levels.entries()) {
+      if (problems.length >= MAX_PROBLEMS) break;
       const levelAt = [...at, "levels", place];
       const called = isNamed(level) ? level.name : String(level).trim();
       const nameAt = isNamed(level) ? [...levelAt, "name"] : levelAt;
@@ -91,6 +106,10 @@ export function rowsOf(
     const hint = "list those you want as rows of `design`";
     return { value: [], problems: [problemAt(source, ["factors"], { ...words, hint })] };
   }
+  if (design.length > MAX_ARMS) {
+    const words = { expected: `at most ${MAX_ARMS} rows`, got: String(design.length) };
+    return { value: [], problems: [problemAt(source, ["design"], words)] };
+  }
   const problems: Problem[] = [];
   const names = factors.map(({ name }) => name);
   const firstAt = new Map<string, number>();
@@ -98,6 +117,7 @@ export function rowsOf(
     const at = ["design", index];
     for (const key of Object.keys(row)) {
       if (names.includes(key)) continue;
+      if (problems.length >= MAX_PROBLEMS) break;
       problems.push(
         problemAt(
           source,
@@ -109,6 +129,7 @@ export function rowsOf(
     }
     const levels: Record<string, string> = {};
     for (const { name, levels: known } of factors) {
+      if (problems.length >= MAX_PROBLEMS) break;
       const level = Object.hasOwn(row, name) ? String(row[name]).trim() : undefined;
       if (level !== undefined && known.includes(level)) levels[name] = level;
       else {
@@ -126,11 +147,6 @@ export function rowsOf(
     }
     return levels;
   });
-  if (value.length > MAX_ARMS) {
-    problems.push(
-      problemAt(source, ["design"], { expected: `at most ${MAX_ARMS} rows`, got: String(value.length) }),
-    );
-  }
   if (value.length < 2) {
     problems.push(problemAt(source, ["design"], { expected: "at least two rows", got: "one" }));
   }

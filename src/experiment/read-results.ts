@@ -95,7 +95,8 @@ export async function experimentResults({ sql }: Store, runId: string): Promise<
   if (!stored.success || arms.length === 0) {
     throw new DramatisError(
       "invalid-argument",
-      `The run ${runId} is no experiment: it has no arms that could be compared. To see it: dramatis show ${runId}`,
+      `The run ${runId} is no experiment: it has no arms that could be compared. To see it:`,
+      { command: `show ${runId}` },
     );
   }
   const levelsOf = new Map(arms.map(({ name, levels }, place) => [name, { levels, place }]));

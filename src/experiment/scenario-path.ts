@@ -1,7 +1,8 @@
 /** Paths of a scenario as people write them: `answers.maxOutputTokens`, `cast[ines-marvao].goals`, `endings[maxTurns].maxTurns`. Pure. */
 
+import { MAX_PATH } from "../domain/experiment.ts";
 import { nearNames } from "../domain/near-names.ts";
-import { didYouMean, listNames, type Path } from "../domain/problem-words.ts";
+import { describe, didYouMean, listNames, type Path } from "../domain/problem-words.ts";
 
 /** Short words for the paths that experiments vary most. */
 const SHORT: Readonly<Record<string, string>> = {
@@ -59,6 +60,7 @@ function nameOf(item: unknown): string | undefined {
  */
 export function findPaths(data: unknown, text: string): Found {
   const refuse = (got: string, hint: string): Found => ({ ok: false, problem: { got, hint } });
+  if (text.length > MAX_PATH) return refuse(describe(text), `at most ${MAX_PATH} characters`);
   if (text === "persona") return refuse('"persona"', "say in whose place: persona[<id of the cast>]");
   const steps = stepsOf(expanded(text));
   if (steps === undefined) return refuse(JSON.stringify(text), SYNTAX);

@@ -1,5 +1,6 @@
 /** The queue's rows, as the commands of runs need them beside the queue itself; loads nothing of it. */
 import type { EngineName } from "../store/engine.ts";
+import { IN_BATCHES } from "../store/runs.ts";
 import type { Sql } from "../store/sql.ts";
 
 /** The queue's name and schema. */
@@ -9,8 +10,17 @@ export const SCHEMA = "dramatis_queue";
 /** Neither ended nor in hand. */
 const QUEUED = "('created', 'retry')";
 
+/** In hand, and whoever has it was heard of lately; whoever says nothing because it need not is always. */
+export const IN_HAND = `(state = 'active' and (heartbeat_seconds is null
+  or coalesce(heartbeat_on, started_on) > clock_timestamp() - heartbeat_seconds * interval '1 second'))`;
+
+/** Of `dramatis.conversations`: to be held, and nobody ever will. */
+export const IS_LOST = `status in ('waiting', 'running') and not exists (
+  select from ${SCHEMA}.job
+  where name = '${QUEUE}' and state in ('created', 'retry', 'active') and data ->> 'conversationId' = conversations.id)`;
+
 /** The queue makes its tables when it is opened for the first time. */
-async function hasTables(sql: Sql): Promise<boolean> {
+export async function hasTables(sql: Sql): Promise<boolean> {
   const [row] = await sql.query<{ name: string | null }>(`select to_regclass('${SCHEMA}.job')::text as name`);
   return row?.name != null;
 }
@@ -18,24 +28,27 @@ async function hasTables(sql: Sql): Promise<boolean> {
 /** Conversations of a run that are to be held and stand in no job, in their order. */
 export async function withoutJob(tx: Sql, runId: string): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
-    `select id from dramatis.conversations where run_id = $1 and status in ('waiting', 'running') and not exists (
-       select from ${SCHEMA}.job
-       where name = $2 and state in ('created', 'retry', 'active') and data ->> 'conversationId' = conversations.id)
-     order by position`,
-    [runId, QUEUE],
+    `select id from dramatis.conversations where run_id = $1 and ${IS_LOST} order by position`,
+    [runId],
   );
   return rows.map(({ id }) => id);
 }
 
-/** Takes a run's jobs away: those nobody has yet or, of a run that is to be deleted, all. */
-export async function dropJobs(tx: Sql, runId: string, which: "queued" | "all"): Promise<void> {
-  if (!(await hasTables(tx))) return;
-  await tx.query(
+/**
+ * Takes a run's jobs away: those nobody has or, of a run that is to be deleted, all. Conversations with answers of a batch
+ * that are not counted yet keep theirs, unless all go.
+ * @returns the conversations that stood in them
+ */
+export async function dropJobs(tx: Sql, runId: string, which: "queued" | "all"): Promise<string[]> {
+  if (!(await hasTables(tx))) return [];
+  const rows = await tx.query<{ id: string }>(
     `delete from ${SCHEMA}.job using dramatis.conversations
-     where name = $2 ${which === "all" ? "" : `and state in ${QUEUED}`} and run_id = $1
-       and conversations.id = data ->> 'conversationId'`,
+     where name = $2 ${which === "all" ? "" : `and state < 'completed' and not ${IN_HAND} and not ${IN_BATCHES}`} and run_id = $1
+       and conversations.id = data ->> 'conversationId'
+     returning conversations.id`,
     [runId, QUEUE],
   );
+  return rows.map(({ id }) => id);
 }
 
 /**

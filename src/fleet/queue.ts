@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { type Db, type Job, PgBoss } from "pg-boss";
 import { z } from "zod";
+import { leaseOf } from "../store/conversations.ts";
 import { leaseLost } from "../store/faults.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Store } from "../store/store.ts";
@@ -12,8 +13,13 @@ const HEARTBEAT_SECONDS = 10;
 const POLL_SECONDS = 0.5;
 /** A conversation may be taken over any number of times; what is wrong with it itself ends it as failed. */
 const RETRY_LIMIT = 1_000_000;
-/** A conversation may take days at a low rate limit; a worker's silence is what ends a lease. */
-const EXPIRE_SECONDS = 23 * 3600;
+/**
+ * A conversation may take days at a low rate limit; a worker's silence is what ends a lease. This does as well: it is as long
+ * as a timer can be, in whole days. The queue's own bound for it is a day.
+ */
+const EXPIRE_SECONDS = 24 * 24 * 3600;
+/** What waits to be held is never forgotten. */
+const RETENTION_SECONDS = 50 * 365 * 24 * 3600;
 const JOBS_AT_ONCE = 1000;
 
 export interface Work {
@@ -83,12 +89,17 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
   boss.on("error", onProblem);
   await boss.start();
   await boss.createQueue(QUEUE, {
-    heartbeatSeconds: HEARTBEAT_SECONDS,
-    expireInSeconds: EXPIRE_SECONDS,
     retryLimit: RETRY_LIMIT,
     retryDelay: 1,
     deleteAfterSeconds: 3600,
   });
+  // Nobody else can have an embedded store: however long its process was kept from saying anything, it has what it holds.
+  const heartbeatSeconds = store.engine === "pglite" ? null : HEARTBEAT_SECONDS;
+  await store.sql.query(
+    `update ${SCHEMA}.queue set heartbeat_seconds = $2, expire_seconds = $3, retention_seconds = $4
+     where name = $1 and (heartbeat_seconds, expire_seconds, retention_seconds) is distinct from ($2, $3, $4)`,
+    [QUEUE, heartbeatSeconds, EXPIRE_SECONDS, RETENTION_SECONDS],
+  );
   // In the one process that can have an embedded store, whatever is active was left by an earlier one.
   if (store.engine === "pglite") {
     const orphans = await store.sql.query<{ id: string }>(
@@ -107,7 +118,7 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
     const attempt = { id: job.id, retryCount: job.retryCount };
     return {
       conversationId,
-      lease: `${job.id}:${job.retryCount}`,
+      lease: leaseOf(job.id, job.retryCount),
       finish: (write) =>
         store.sql.transaction(async (tx) => {
           await write(tx);

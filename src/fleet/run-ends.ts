@@ -7,8 +7,7 @@ import { dropJobs } from "./jobs.ts";
 export async function cancelSimulation({ sql }: Store, runId: string): Promise<void> {
   await runOf(sql, runId);
   await sql.transaction(async (tx) => {
-    await cancelRun(tx, runId);
-    await dropJobs(tx, runId, "queued");
+    await cancelRun(tx, runId, await dropJobs(tx, runId, "queued"));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Sums of usage entries, by persona, model and purpose. Adding is associative, so parts may be summed apart. */
-import type { Subtotal, Totals, UsageEntry } from "../domain/usage.ts";
+import type { Subtotal, Tier, Totals, UsageEntry } from "../domain/usage.ts";
 
 export const emptySubtotal = (): Subtotal => ({
   requests: 0,
@@ -65,6 +65,14 @@ export const spentAtMost = ({ costNanoUsd = 0, unpricedBoundNanoUsd }: Subtotal)
 
 export const subtotalOf = (entries: readonly UsageEntry[]): Subtotal =>
   entries.map(ofEntry).reduce(addSubtotals, emptySubtotal());
+
+/** Sums by the tier that requests were answered at, in the order of first use. */
+export function byTierOf(entries: readonly UsageEntry[]): Partial<Record<Tier, Subtotal>> {
+  const sums: Partial<Record<Tier, Subtotal>> = {};
+  for (const entry of entries)
+    sums[entry.tier] = addSubtotals(sums[entry.tier] ?? emptySubtotal(), ofEntry(entry));
+  return sums;
+}
 
 type Groups = Record<string, Subtotal>;
 

@@ -8,14 +8,15 @@ import type { KeySource } from "../vault/find-key.ts";
 import { affordable, notSent } from "./affordable.ts";
 import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
-import type { Completion, Delta, Exchange, Send } from "./exchange.ts";
+import type { ChatRequest, Completion, Delta, Exchange, Send } from "./exchange.ts";
 import { failedAttempt } from "./failed-attempt.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { ModelError, modelError, soundName } from "./model-error.ts";
 import type { Carry } from "./network.ts";
 import type { RequestObserver } from "./observer.ts";
 import type { Limiter, Permit } from "./pace/limiter.ts";
-import { backoffMs, type RetrySettings } from "./retry.ts";
+import { backoffMs, NO_ROOM_RETRY, type RetrySettings } from "./retry.ts";
+import { SERVICE_TIERS } from "./tier.ts";
 
 export interface AttemptsParts {
   carry: Carry;
@@ -57,6 +58,10 @@ function countedTokens({ usage }: Completion, { maxOutputTokens }: Exchange): nu
     ? (input as number) + maxOutputTokens
     : undefined;
 }
+
+/** The request as it is sent, at the fallback or not; what is kept of it stays as it was asked for. */
+const requestOf = ({ request, tier, askedTier }: Exchange): ChatRequest =>
+  tier === askedTier ? request : { ...request, service_tier: SERVICE_TIERS.standard };
 
 /** What an attempt holds while it is under way. */
 interface Admitted {
@@ -146,7 +151,7 @@ export function createAttempts(parts: AttemptsParts): Send {
     exchange: Exchange,
     time: { startedAt: number | undefined },
   ): Promise<Completion> {
-    const { request, model, labels, signal, onDelta } = exchange;
+    const { model, labels, signal, onDelta } = exchange;
     const circuit = parts.circuitOf(model.id);
     /** Bounds of attempts that may have been paid although nothing came of them. */
     let owed = 0;
@@ -174,7 +179,7 @@ export function createAttempts(parts: AttemptsParts): Send {
         });
       try {
         const told = onDelta && ((delta: Omit<Delta, "attempt">) => onDelta({ ...delta, attempt }));
-        const { completion, headers } = await carry(request, {
+        const { completion, headers } = await carry(requestOf(exchange), {
           signal,
           onDelta: told,
           timeoutMs: parts.timeoutMs(exchange.tier),
@@ -197,7 +202,8 @@ export function createAttempts(parts: AttemptsParts): Send {
           : undefined;
         owed += bound ?? 0;
 
-        const waitMs = error && nextWait(error, attempt, until());
+        const fallback = fallbackOf(error, exchange);
+        const waitMs = fallback === undefined ? error && nextWait(error, attempt, until()) : 0;
         const failure = error ?? { code: "aborted" as const, mayBeBilled };
         const failed = failedAttempt(exchange, failure, { attempt, waitMs, boundNanoUsd: bound });
         exchange.attempts.push(failed);
@@ -205,6 +211,7 @@ export function createAttempts(parts: AttemptsParts): Send {
         log?.failed(failed, exchange);
         exchange.onAttempt?.(failed);
         if (waitMs === undefined) throw error ?? thrown;
+        exchange.tier = fallback ?? exchange.tier;
         if (waitMs > 0) await wait(waitMs, signal);
       }
     }
@@ -219,13 +226,19 @@ export function createAttempts(parts: AttemptsParts): Send {
     }
   };
 
+  /** The tier at which it is sent instead. Undefined: there is none, or none is needed. */
+  function fallbackOf(error: ModelError | undefined, { tier, tierFallback }: Exchange): SentTier | undefined {
+    return error?.code === "tier-unavailable" && tier !== tierFallback ? tierFallback : undefined;
+  }
+
   /** Milliseconds until the next attempt; undefined: there is none. A limit's pause is kept by the limiter, for all. */
   function nextWait(error: ModelError, attempt: number, until: number): number | undefined {
     if (!error.isRetryable || attempt > retry.maxRetries) return undefined;
     if (error.code === "rate-limited") {
       return clock() + (error.retryAfterMs ?? 0) > until ? undefined : 0;
     }
-    const ms = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, parts.random(), retry));
+    const pauses = error.code === "tier-unavailable" ? NO_ROOM_RETRY : retry;
+    const ms = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, parts.random(), pauses));
     return clock() + ms > until ? undefined : ms;
   }
 }

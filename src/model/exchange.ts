@@ -54,7 +54,10 @@ export interface Exchange {
   readonly onAttempt: ((attempt: Attempt) => void) | undefined;
   /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
   tokens(isExact: boolean): number | Promise<number>;
-  /** The most the request can cost, at whichever tier it may be billed; may be a coarse bound as long as that does not pass `enough`. Undefined: no price. */
+  /**
+   * The most the request can cost, at whichever tier it may be billed; may be a coarse bound as long as that does not pass
+   * `enough`. Undefined: no price.
+   */
   worstNanoUsd(enough: number): Promise<number | undefined>;
   /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
   readonly spendableNanoUsd: number | undefined;

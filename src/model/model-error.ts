@@ -82,6 +82,9 @@ function kindOf(error: Error): RequestFailure | undefined {
   return undefined;
 }
 
+/** Of a 429 at flex, which is not charged: platform.openai.com/docs/guides/flex-processing. */
+const NO_ROOM = "resource_unavailable";
+
 function kindOfStatus(error: ApiError): RequestFailure {
   switch (error.status) {
     case undefined: // An error event inside a stream that had begun with status 200.
@@ -98,9 +101,11 @@ function kindOfStatus(error: ApiError): RequestFailure {
     case 409: // A conflict passes.
       return "server-error";
     case 429:
-      return error.code === "insufficient_quota" ? "quota-exhausted" : "rate-limited";
+      if (error.code === "insufficient_quota") return "quota-exhausted";
+      return [error.code, error.type].includes(NO_ROOM) ? "tier-unavailable" : "rate-limited";
     default:
       if (error.code === "context_length_exceeded") return "context-too-long";
+      if (error.status === 400 && error.param === "service_tier") return "tier-unavailable";
       return error.status >= 500 ? "server-error" : "bad-request";
   }
 }
@@ -111,6 +116,10 @@ const RETRYABLE: ReadonlySet<RequestFailure> = new Set([
   "unreachable",
   "server-error",
 ]);
+
+/** Room may come; a tier that is not offered does not. */
+const hasNoRoom = (kind: RequestFailure, status: number | undefined) =>
+  kind === "tier-unavailable" && status === 429;
 
 /** Whether a status may hide an answer that was generated, billed, and lost between the provider and us. */
 const mayBeBilledBehind = (status: number) =>
@@ -160,6 +169,8 @@ const ADVICE: Partial<Record<RequestFailure, string>> = {
   "model-not-found":
     "Check the model's name and that your account may use it (`dramatis models` lists the catalog), and OPENAI_BASE_URL if it is set.",
   "quota-exhausted": "Raise the account's limit or add credit; sending it again cannot help.",
+  "tier-unavailable":
+    "Try again later or without --tier, or have it sent at standard where flex has no room (--tier-fallback standard).",
   "rate-limited": "Wait, or run fewer conversations at once.",
   unreachable: "Check the network and OPENAI_BASE_URL.",
   "context-too-long": "Give the conversation fewer turns, or its personas a model with a larger window.",
@@ -235,7 +246,8 @@ export function modelError(
     providerCode: soundName(api?.code, key),
     requestId,
     retryAfterMs: headers && retryAfterMs(headers, now),
-    isRetryable: RETRYABLE.has(kind) && !isStranger && !(error instanceof NoCompletion),
+    isRetryable:
+      (RETRYABLE.has(kind) || hasNoRoom(kind, status)) && !isStranger && !(error instanceof NoCompletion),
     mayBeBilled: status === undefined ? !wasNeverSent(error) : mayBeBilledBehind(status),
     headers,
   };

@@ -11,6 +11,9 @@ export interface RetrySettings {
 
 export const DEFAULT_RETRY: RetrySettings = { maxRetries: 6, baseMs: 500, maxMs: 20_000 };
 
+/** Between attempts at a tier without room: that is a matter of minutes rather than of seconds, and costs nothing. */
+export const NO_ROOM_RETRY: Pick<RetrySettings, "baseMs" | "maxMs"> = { baseMs: 2_000, maxMs: 60_000 };
+
 /** A wait that asks for more than a day is no wait. */
 const LONGEST_MS = 86_400_000;
 
@@ -35,6 +38,10 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
 }
 
 /** The wait after failed attempt `attempt`, counted from 1. `share` is drawn from [0, 1). */
-export function backoffMs(attempt: number, share: number, { baseMs, maxMs }: RetrySettings): number {
+export function backoffMs(
+  attempt: number,
+  share: number,
+  { baseMs, maxMs }: Pick<RetrySettings, "baseMs" | "maxMs">,
+): number {
   return Math.round(share * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
 }

@@ -4,11 +4,11 @@ import type { ModelInfo } from "../domain/model-info.ts";
 import type { AskedTier, SentTier } from "../domain/usage.ts";
 
 /** The provider's name of a tier in a request; a batch's requests name none. */
-export const SERVICE_TIERS: Readonly<Record<SentTier, "default" | "flex" | undefined>> = {
+export const SERVICE_TIERS = {
   standard: "default",
   flex: "flex",
   batch: undefined,
-};
+} as const satisfies Record<SentTier, string | undefined>;
 
 /** Whether a model can be asked at a tier. */
 export const isOfferedAt = (tier: SentTier, { flex }: Pick<ModelInfo, "flex">): boolean =>
@@ -18,18 +18,14 @@ export const isOfferedAt = (tier: SentTier, { flex }: Pick<ModelInfo, "flex">): 
 export const unnamed = (tiers: AskedTier, model: Pick<ModelInfo, "flex">): AskedTier =>
   isOfferedAt(tiers.tier ?? "standard", model) ? tiers : {};
 
-/** The models of a catalog that can be asked at flex, for those who named another. */
-const offered = (models: Iterable<ModelInfo>): string => {
-  const ids = [...models].filter(({ flex }) => flex).map(({ id }) => id);
-  return ids.length === 0 ? "No model of the catalog is" : `${ids.join(", ")} are`;
-};
-
-/** @returns the error of whoever asks for a tier that a model is not offered at */
-export const notOffered = (model: string, models: Iterable<ModelInfo>): DramatisError =>
-  new DramatisError(
+/** The error of whoever asks for flex where a model is not offered at it; names those of the catalog that are. */
+export function notOffered(model: string, models: Iterable<ModelInfo>): DramatisError {
+  const others = [...models].filter(({ flex }) => flex).map(({ id }) => id);
+  return new DramatisError(
     "invalid-argument",
-    `${model} is not offered at the tier flex. ${offered(models)}: choose such a model, or have it asked at standard (tierFallback: "standard", --tier-fallback standard).`,
+    `${model} is not offered at the tier flex; those that are: ${others.join(", ") || "none of the catalog"}. Choose another model, or have it asked at standard (tierFallback: "standard", --tier-fallback standard).`,
   );
+}
 
 /** The tier at which a request begins; undefined: its model is not offered at the one that is asked for. */
 export function firstTier(

@@ -34,7 +34,7 @@ export interface Writing {
   requestId: string;
   /** Undefined: the one that the completion says. */
   tier?: BilledTier | undefined;
-  payer?: Payer | undefined;
+  payer: Payer;
   /** Milliseconds since 1970. */
   now: number;
 }

@@ -51,6 +51,14 @@ export function quotaExceeded(): ApiError {
   });
 }
 
+/** The 429 of a tier without room; it is not charged. */
+export function resourceUnavailable(): ApiError {
+  return new ApiError(429, "Resource unavailable. Please try again later.", {
+    type: "resource_unavailable",
+    code: "resource_unavailable",
+  });
+}
+
 const DEFAULTS: Readonly<Record<number, [message: string, fields: ErrorFields]>> = {
   401: ["Incorrect API key provided.", { code: "invalid_api_key" }],
   403: ["You are not allowed to do this.", { code: "forbidden" }],

@@ -73,8 +73,8 @@ export function createChatHandler(parts: ChatParts): ChatHandler {
       counted,
       step,
       requestId: record.id,
-      now: clock(),
       payer,
+      now: clock(),
     });
     record.chargedNanoUsd = costNanoUsd;
     await wait();

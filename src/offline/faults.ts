@@ -23,6 +23,8 @@ const FAULTS = {
   "429-retry-after": () => ({ kind: "rate-limited", headers: "retry-after", waitMs: 1000 }),
   /** A 429 without any header that helps. */
   "429-bare": () => ({ kind: "rate-limited", headers: "none" }),
+  /** A 429 without room at the tier; only for requests at flex. */
+  "429-flex": () => ({ kind: "resource-unavailable" }),
   "500": () => ({ kind: "status", status: 500 }),
   "502": () => ({
     kind: "status",
@@ -90,14 +92,18 @@ export function createFaultSource(options: FaultOptions | undefined): FaultSourc
   if (options === undefined) return { next: () => undefined, clear: () => undefined };
   checkOptions(options);
   const { seed, share, kinds = FAULT_KINDS } = options;
-  const withoutStreams = kinds.filter((kind) => nameOf(kind) !== "cut-stream");
+  const kindsFor = ({ stream, service_tier: tier }: ChatRequest) =>
+    kinds.filter((kind) => {
+      const name = nameOf(kind);
+      return (stream || name !== "cut-stream") && (tier === "flex" || name !== "429-flex");
+    });
   let count = 0;
   return {
-    next({ stream }) {
+    next(request) {
       count += 1;
       const draw: Draw = (what) => randomShare(seed, count, what);
       if (draw("fails") >= share) return undefined;
-      const candidates = stream === true ? kinds : withoutStreams;
+      const candidates = kindsFor(request);
       const kind = candidates[hash32(seed, count, "kind") % candidates.length];
       if (kind === undefined) return undefined;
       return { kind: nameOf(kind), answer: typeof kind === "string" ? FAULTS[kind](draw) : kind };

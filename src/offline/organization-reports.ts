@@ -107,7 +107,7 @@ function grouped<Sums>(
 
 function usageResults(cells: readonly SpentCell[], query: ReportQuery): UsageResult[] {
   const items = cells.flatMap((cell) => {
-    const isBatch = (cell.tier as string) === "batch";
+    const isBatch = cell.tier === "batch";
     if (query.batch !== undefined && query.batch !== isBatch) return [];
     const payer = payerOf(cell);
     const facts = {

@@ -1,7 +1,7 @@
 /** Requests that were never made, charged at a time of one's choice: a past for reports that nobody has to live through. */
 import { DramatisError } from "../domain/errors.ts";
-import type { BillKeeper, Charge, Payer } from "./bill.ts";
-import type { ServiceTier, TokenUsage } from "./protocol.ts";
+import type { BilledTier, BillKeeper, Charge, Payer } from "./bill.ts";
+import type { TokenUsage } from "./protocol.ts";
 import type { ServedModels } from "./served-models.ts";
 
 /** What is charged, when, and to whom. Tokens that are missing are 0; `inputTokens` includes the cached ones. */
@@ -11,7 +11,7 @@ export interface PastCharge extends Payer, Partial<TokenUsage> {
   /** One that is served, or a dated snapshot of it. */
   model: string;
   /** Default `default`. */
-  tier?: ServiceTier | undefined;
+  tier?: BilledTier | undefined;
 }
 
 /** @throws DramatisError `invalid-argument` for a model that is not served and for figures that cannot be */

@@ -20,7 +20,7 @@ export interface RateLimit {
   windowMs?: number | undefined;
   /** Told in the project's limits, where it is set; not held to. */
   requestsPerDay?: number | undefined;
-  /** Input tokens of batches; told in the project's limits, where it is set. */
+  /** The most prompt tokens in batches that are not over; told in the project's limits, where it is set. */
   batchTokensPerDay?: number | undefined;
 }
 

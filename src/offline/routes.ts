@@ -1,16 +1,15 @@
 /** The addresses of the server, and what is the same for all of them: request ids, keys, errors in the provider's shape. */
-import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { AccessCheck } from "./access.ts";
 import { ApiError, errorBody } from "./api-error.ts";
 import { addBatchRoutes } from "./batch/batch-routes.ts";
 import type { BatchService } from "./batch/batch-service.ts";
 import { addFileRoutes } from "./batch/file-routes.ts";
-import type { Payer } from "./bill.ts";
 import type { ChatHandler } from "./chat.ts";
 import type { Connection } from "./connection.ts";
 import type { OrganizationReports } from "./organization-reports.ts";
 import { pageOf } from "./page.ts";
+import { payerOf } from "./payer.ts";
 import { projectNotFound, projectRateLimit, RATE_LIMIT_PAGES } from "./project-rate-limits.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -40,16 +39,6 @@ async function readBody(c: Context<RouteEnv>): Promise<unknown> {
   const body = parseBody(text);
   c.var.record.body = body;
   return body;
-}
-
-/** Digits of a key's digest that make its id. */
-const KEY_ID_DIGITS = 16;
-
-/** Whom a request is charged to. A key is known by a digest; who has it is not known here. */
-function payerOf(c: Context<RouteEnv>, projectId: string): Payer {
-  const [, key] = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "") ?? [];
-  const digest = key && createHash("sha256").update(key).digest("hex").slice(0, KEY_ID_DIGITS);
-  return { project: c.req.header("openai-project") ?? projectId, apiKey: digest && `key_${digest}` };
 }
 
 export type RequestHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
@@ -89,7 +78,7 @@ export function createRoutes(parts: RouteParts): RequestHandler {
       body: await readBody(c),
       record: c.var.record,
       connection: c.var.connection,
-      payer: payerOf(c, projectId),
+      payer: payerOf(c.req.raw.headers, projectId),
     }),
   );
   // Whoever looks at batches, or at what they put out and cost, finds them as they are by now.
@@ -100,7 +89,7 @@ export function createRoutes(parts: RouteParts): RequestHandler {
     });
   }
   addFileRoutes(app, { files: batch.files, clock });
-  addBatchRoutes(app, { batches: batch.batches, readBody, payerOf: (c) => payerOf(c, projectId) });
+  addBatchRoutes(app, { batches: batch.batches, projectId, readBody });
   app.get("/v1/models", (c) => c.json({ object: "list", data: models.ids.map(describeModel) }));
   app.get("/v1/models/:id", (c) => {
     const id = c.req.param("id");
@@ -110,7 +99,10 @@ export function createRoutes(parts: RouteParts): RequestHandler {
   app.get("/v1/organization/projects/:id/rate_limits", (c) => {
     const id = c.req.param("id");
     if (id !== projectId) throw projectNotFound(id);
-    const rows = models.ids.map((model) => projectRateLimit(model, limiter.limitOf(model)));
+    const rows = models.ids.map((model) => {
+      const limit = { ...limiter.limitOf(model), batchTokensPerDay: batch.enqueuedLimitOf(model) };
+      return projectRateLimit(model, limit);
+    });
     return c.json(pageOf(rows, c.req.query(), RATE_LIMIT_PAGES));
   });
   const searchOf = (c: Context<RouteEnv>) => new URL(c.req.url).searchParams;

@@ -23,6 +23,8 @@ export type ScriptedAnswer =
   | { kind: "rate-limited"; headers?: RejectionHeaders | undefined; waitMs?: number | undefined }
   /** The 429 that no retry cures. Not billed. */
   | { kind: "quota" }
+  /** The 429 of the tier flex where there is no room at it. Not billed. */
+  | { kind: "resource-unavailable" }
   /** The connection breaks before the answer; `billed` (default true): after it was generated. */
   | { kind: "drop"; billed?: boolean | undefined }
   /** No answer until the client gives up; `billed` (default false): although it was generated. */
@@ -37,7 +39,7 @@ export type ScriptedAnswer =
 
 /** Answers for which nothing is generated and nothing is billed. */
 export type UnbilledAnswer =
-  | Extract<ScriptedAnswer, { kind: "status" | "rate-limited" | "quota" }>
+  | Extract<ScriptedAnswer, { kind: "status" | "rate-limited" | "quota" | "resource-unavailable" }>
   | { kind: "drop"; billed: false }
   | { kind: "hang"; billed?: false | undefined };
 export type BilledAnswer = Exclude<ScriptedAnswer, UnbilledAnswer>;
@@ -47,6 +49,7 @@ export function isUnbilled(answer: ScriptedAnswer): answer is UnbilledAnswer {
     case "status":
     case "rate-limited":
     case "quota":
+    case "resource-unavailable":
       return true;
     case "drop":
       return answer.billed === false;

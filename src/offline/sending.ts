@@ -1,5 +1,5 @@
 /** How an answer leaves: whole, as a stream, late, broken off, or not at all. */
-import { defaultBody, quotaExceeded } from "./api-error.ts";
+import { defaultBody, quotaExceeded, resourceUnavailable } from "./api-error.ts";
 import type { Connection } from "./connection.ts";
 import type { Pace } from "./pace.ts";
 import type { ChatRequest, Completion } from "./protocol.ts";
@@ -45,6 +45,8 @@ export async function sendUnbilled({
       throw limiter.pretendRejection(model, answer.waitMs ?? WAIT_MS, answer.headers ?? "all");
     case "quota":
       throw quotaExceeded();
+    case "resource-unavailable":
+      throw resourceUnavailable();
     case "drop":
       return connection.drop();
     case "hang":

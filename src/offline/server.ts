@@ -6,7 +6,7 @@ import { DramatisError } from "../domain/errors.ts";
 import { type AccessOptions, createAccessCheck } from "./access.ts";
 import { createAnswering } from "./answering.ts";
 import { createBatchService } from "./batch/batch-service.ts";
-import type { OfflineBatchOptions } from "./batch/batches.ts";
+import type { OfflineBatchOptions } from "./batch/options.ts";
 import type { OfflineWebhook } from "./batch/webhook.ts";
 import { type Bill, type Charge, createBill } from "./bill.ts";
 import { createChatHandler } from "./chat.ts";
@@ -166,6 +166,7 @@ export function createOfflineServer(options: OfflineServerOptions): OfflineServe
   const batch = createBatchService({
     models,
     answering,
+    limiter,
     script,
     clock,
     batch: options.batch,

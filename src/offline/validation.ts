@@ -102,6 +102,9 @@ function checkForModel(body: Fields, model: ModelInfo): void {
     if (body.reasoning_effort !== undefined) throw unrecognized(["reasoning_effort"]);
     if (body.verbosity !== undefined) throw unsupported("verbosity");
   }
+  if (body.service_tier === "flex" && !model.flex) {
+    throw badRequest("Flex is not available for this model.", "service_tier");
+  }
   const limit = body.max_tokens === undefined ? "max_completion_tokens" : "max_tokens";
   const asked = body[limit];
   if (typeof asked === "number" && asked > model.maxOutput) {

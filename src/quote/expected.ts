@@ -1,6 +1,7 @@
 /** What conversations are expected to cost: usage entries of sample runs, summed at four prices, as a mean. Pure. */
 import type { Catalog } from "../catalog/catalog.ts";
-import type { UsageEntry } from "../domain/usage.ts";
+import { longestAnswer } from "../domain/longest-answer.ts";
+import type { Purpose, UsageEntry } from "../domain/usage.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { roundedShare } from "./whole.ts";
 
@@ -22,6 +23,8 @@ export interface ExpectedUse extends Prices {
   cachedInputTokens: number;
   outputTokens: number;
   reasoningTokens: number;
+  /** As limits of tokens a minute count them: all input, and the longest answers that are asked for. */
+  countedTokens: number;
   /** Requests whose price is unknown; when above 0, every price is a lower bound. */
   unpricedRequests: number;
 }
@@ -55,7 +58,13 @@ function pricesOf(entry: UsageEntry, catalog: Pick<Catalog, "find">): Prices {
 const sum = (values: readonly (number | undefined)[]) =>
   values.reduce<number>((total, value = 0) => total + value, 0);
 
-function useOf(priced: readonly { entry: UsageEntry; prices: Prices }[], factor: Factor): ExpectedUse {
+interface Sample {
+  entry: UsageEntry;
+  prices: Prices;
+  countedTokens: number;
+}
+
+function useOf(priced: readonly Sample[], factor: Factor): ExpectedUse {
   const tokens = (of: (entry: UsageEntry) => number | undefined) =>
     roundedShare(sum(priced.map(({ entry }) => of(entry))), factor);
   const unpriced = priced.filter(({ entry }) => entry.costNanoUsd === undefined).length;
@@ -69,6 +78,7 @@ function useOf(priced: readonly { entry: UsageEntry; prices: Prices }[], factor:
     cachedInputTokens: tokens(({ cachedInputTokens }) => cachedInputTokens),
     outputTokens: tokens(({ outputTokens }) => outputTokens),
     reasoningTokens: tokens(({ reasoningTokens }) => reasoningTokens),
+    countedTokens: roundedShare(sum(priced.map(({ countedTokens }) => countedTokens)), factor),
     unpricedRequests: requests(unpriced),
     costNanoUsd: price((prices) => prices.costNanoUsd),
     uncachedNanoUsd: price((prices) => prices.uncachedNanoUsd),
@@ -83,12 +93,28 @@ export interface Factor {
   of: number;
 }
 
+export interface ExpectedParts {
+  catalog: Pick<Catalog, "find">;
+  samples: number;
+  runs: number;
+  /** Tokens that an answer may have, by what it is for; what a model thinks comes on top. */
+  answers: Readonly<Partial<Record<Purpose, number>>>;
+}
+
 /** What `runs` conversations are expected to use and cost, from the entries of all the samples. */
 export function expectedOf(
   entries: readonly UsageEntry[],
-  { catalog, samples, runs }: { catalog: Pick<Catalog, "find">; samples: number; runs: number },
+  { catalog, samples, runs, answers }: ExpectedParts,
 ): Expected {
-  const priced = entries.map((entry) => ({ entry, prices: pricesOf(entry, catalog) }));
+  const longest = ({ model, purpose = "turn" }: UsageEntry) => {
+    const info = catalog.find(model);
+    return info === undefined ? 0 : longestAnswer(info, answers[purpose] ?? 0);
+  };
+  const priced = entries.map((entry) => ({
+    entry,
+    prices: pricesOf(entry, catalog),
+    countedTokens: (entry.inputTokens ?? 0) + longest(entry),
+  }));
   const factor = { times: runs, of: samples };
   const grouped = (keyOf: (entry: UsageEntry) => string | undefined) => {
     const groups = Map.groupBy(priced, ({ entry }) => keyOf(entry));

@@ -4,6 +4,7 @@
  */
 import { contextOf } from "../conversation/context.ts";
 import type { Ending } from "../conversation/endings.ts";
+import { CHOICE_OUTPUT_TOKENS } from "../conversation/model-policy.ts";
 import type { Policy } from "../conversation/policies.ts";
 import { settingsOf } from "../conversation/settings.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
@@ -12,6 +13,7 @@ import { nanoUsd } from "../domain/money.ts";
 import { subtotalOf } from "../ledger/totals.ts";
 import type { Gateway } from "../model/gateway.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { SUMMARY_OUTPUT_TOKENS } from "../turn/summary.ts";
 import { askersOf, unpricedModels } from "./askers.ts";
 import { assumptionsOf } from "./assumptions.ts";
 import { type Bound, boundOf } from "./bound.ts";
@@ -131,7 +133,16 @@ export async function makeQuote(parts: QuoteParts): Promise<Quote> {
     runs,
     samples: samples.map(sampleOf),
     outputTokensPerRequest: requests === 0 ? 0 : Math.round(outputTokens / requests),
-    expected: expectedOf(entries, { catalog: gateway.catalog, samples: count, runs }),
+    expected: expectedOf(entries, {
+      catalog: gateway.catalog,
+      samples: count,
+      runs,
+      answers: {
+        turn: scenario.answers.maxOutputTokens,
+        moderator: CHOICE_OUTPUT_TOKENS,
+        summary: SUMMARY_OUTPUT_TOKENS,
+      },
+    }),
     worst: { maxTurns, bound },
     budget:
       maxCostUsd === undefined

@@ -1,11 +1,11 @@
-/** The rows of the cost tables: one a persona, one a model, each with its share of the known total. */
+/** The rows of the cost tables: one a persona, one a model, one a tier where there are others than standard, each with its share of the known total. */
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Subtotal, UsageEntry } from "../domain/usage.ts";
-import { subtotalOf } from "../ledger/totals.ts";
+import { byTierOf, subtotalOf } from "../ledger/totals.ts";
 import { nameOf } from "./timeline.ts";
 
 export interface CostRow {
-  /** Id of the persona or the model; undefined for the total and for requests made for no persona. */
+  /** Id of the persona, the model or the tier; undefined for the total and for requests made for no persona. */
   id: string | undefined;
   name: string;
   usage: Subtotal;
@@ -16,6 +16,8 @@ export interface CostRow {
 export interface CostRows {
   byPersona: CostRow[];
   byModel: CostRow[];
+  /** Empty where everything was asked at standard. */
+  byTier: CostRow[];
   total: CostRow;
 }
 
@@ -28,7 +30,7 @@ function withoutPersona(entries: readonly UsageEntry[]): Subtotal | undefined {
 const isFullyKnown = ({ costNanoUsd, unpricedRequests }: Subtotal) =>
   costNanoUsd !== undefined && unpricedRequests === 0;
 
-/** Rows in the order of the cast, models by falling cost; personas that made no request are left out. */
+/** Rows in the order of the cast, models and tiers by falling cost; personas that made no request are left out. */
 export function costRows(record: ConversationRecord): CostRows {
   const { totals, entries } = record.usage;
   const row = (id: string | undefined, name: string, usage: Subtotal): CostRow => ({
@@ -44,6 +46,10 @@ export function costRows(record: ConversationRecord): CostRows {
     const index = record.participants.findIndex((participant) => participant.id === id);
     return index === -1 ? record.participants.length : index;
   };
+  const byCost = (groups: Readonly<Record<string, Subtotal>>) =>
+    Object.entries(groups)
+      .sort(([, a], [, b]) => (b.costNanoUsd ?? 0) - (a.costNanoUsd ?? 0))
+      .map(([id, usage]) => row(id, id, usage));
   const rest = withoutPersona(entries);
   return {
     byPersona: [
@@ -52,9 +58,8 @@ export function costRows(record: ConversationRecord): CostRows {
         .map(([id, usage]) => row(id, nameOf(record.participants, id), usage)),
       ...(rest === undefined ? [] : [row(undefined, "moderator and others", rest)]),
     ],
-    byModel: Object.entries(totals.byModel)
-      .sort(([, a], [, b]) => (b.costNanoUsd ?? 0) - (a.costNanoUsd ?? 0))
-      .map(([id, usage]) => row(id, id, usage)),
+    byModel: byCost(totals.byModel),
+    byTier: entries.some(({ tier }) => tier !== "standard") ? byCost(byTierOf(entries)) : [],
     total: row(undefined, "total", totals),
   };
 }

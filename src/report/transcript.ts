@@ -169,7 +169,7 @@ function sourceBlocks(sources: Sources): (string | string[])[] {
  * are said; nothing in a message, a name or an id can change the document around it.
  */
 export function transcriptMarkdown(record: ConversationRecord): string {
-  const { byPersona, byModel, total } = costRows(record);
+  const { byPersona, byModel, byTier, total } = costRows(record);
   const saved = formatSaved(total.usage);
   return document([
     ...head(record),
@@ -178,6 +178,7 @@ export function transcriptMarkdown(record: ConversationRecord): string {
     "## Cost",
     costTable("Persona", [...byPersona, total]),
     costTable("Model", byModel),
+    ...(byTier.length === 0 ? [] : [costTable("Tier", byTier)]),
     `Total: ${formatCost(total.usage)}. Input includes the cached tokens. Cost in US dollars, exact to the nano-dollar.`,
     ...(saved === undefined ? [] : [`${saved}.`]),
     ...sourceBlocks(record.sources),

@@ -64,7 +64,7 @@ function unreadable(file: string, expected: string, error: unknown): Problem {
   const near = neighbours(file);
   if (near.includes(basename(file))) return { ...problem, got: "a link to nothing" };
   const hint = didYouMean(nearNames(basename(file), near));
-  return { ...problem, got: "nothing", ...(hint ? { hint } : {}) };
+  return { ...problem, got: "nothing", hint: hint ?? "check the path" };
 }
 
 function neighbours(file: string): string[] {

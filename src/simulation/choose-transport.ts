@@ -1,5 +1,5 @@
 /** Whether requests go one by one or by batch, where nobody says: by how soon the answers are wanted, and how many there are. Pure. */
-import type { Transport } from "./planning.ts";
+import type { Transport } from "./plan-checks.ts";
 
 export const URGENCIES = ["low", "normal", "high"] as const;
 /** low: within days; normal: when it is worth it; high: now. */

@@ -14,7 +14,10 @@ import { type Progress, progressOf } from "../store/progress.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { createHolding } from "./holding.ts";
+import { checkConcurrency } from "./plan-checks.ts";
 import { createPlanning, type Planning } from "./planning.ts";
+import { warnOf } from "./problem-warning.ts";
+import { createRunEnds } from "./run-end.ts";
 
 /** A conversation of a run, by their ids. */
 export interface HeldConversation {
@@ -24,7 +27,7 @@ export interface HeldConversation {
 
 /** How one process holds conversations, and whom it tells. */
 export interface WorkerOptions {
-  /** Conversations at a time. */
+  /** Conversations at a time: 1 to 10,000. */
   concurrency: number;
   /** Named in the store. */
   name: string;
@@ -39,23 +42,36 @@ export interface WorkerOptions {
   /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
   onLeave?: ((conversation: HeldConversation) => void) | undefined;
   onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
-  /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`. */
+  /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`, or a warning as well. */
   onUnbegun?: ((conversation: HeldConversation, error: unknown) => void) | undefined;
-  /** Told what of the store's doing kept a conversation from being held or written; it is begun again. */
-  onProblem: (conversation: HeldConversation | undefined, error: unknown) => void;
+  /**
+   * Told what of the store's doing kept a conversation from being held or written; it is begun again. Default:
+   * `process.emitWarning`, with the code `DRAMATIS_SIMULATION`.
+   */
+  onProblem?: ((conversation: HeldConversation | undefined, error: unknown) => void) | undefined;
 }
 
 /** Simulations of one store: plan them, hold them, see how far they are. */
 export interface Simulations extends Planning {
   /** What carries the requests, and at which prices. */
   readonly dramatis: Dramatis;
-  /** Holds conversations, of all runs of the store, until it is stopped. */
+  /**
+   * Holds conversations, of all runs of the store, until it is stopped.
+   * @throws DramatisError `invalid-argument` for a concurrency that cannot be
+   */
   work(options: WorkerOptions): Promise<FleetWorker>;
   /**
    * How far a run is, and what it has cost.
    * @throws DramatisError `unknown-name` when there is no such run
    */
   progress(runId: string): Promise<Progress>;
+  /**
+   * Waits until no conversation of a run is open, whoever holds them: what is held here is noticed at once, the rest within a
+   * second or so. A run that nobody works on never ends.
+   * @returns how far the run is then; look at `byStatus` for what failed or met the cap
+   * @throws DramatisError `unknown-name` when there is no such run; the signal's reason when it is aborted
+   */
+  ended(runId: string, options?: { signal?: AbortSignal | undefined }): Promise<Progress>;
   /** How many conversations of the store have not ended. */
   depth(): Promise<QueueDepth>;
   /** The store stays open. */
@@ -123,7 +139,10 @@ export async function openSimulations(
     runId,
     signal,
     onProblem,
-  }: { queue: Queue } & Pick<WorkerOptions, "runId" | "signal" | "onProblem">) {
+  }: { queue: Queue; onProblem: NonNullable<WorkerOptions["onProblem"]> } & Pick<
+    WorkerOptions,
+    "runId" | "signal"
+  >) {
     const { batches } = dramatis;
     return (
       batches &&
@@ -140,12 +159,21 @@ export async function openSimulations(
     );
   }
 
+  const runEnds = createRunEnds({ sql: store.sql });
+  async function progress(runId: string): Promise<Progress> {
+    await runOf(store.sql, runId);
+    return await progressOf(store.sql, runId);
+  }
+
   const hold = createHolding({ sql: store.sql, dramatis, journals, clock });
 
   return {
     dramatis,
     ...createPlanning(store.sql, dramatis, opened),
-    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, onUnbegun, onProblem }) {
+    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, ...told }) {
+      checkConcurrency(concurrency);
+      const { onProblem = warnOf("it is begun again") } = told;
+      const { onUnbegun = told.onProblem ?? warnOf("it ended as failed") } = told;
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const queue = await opened();
@@ -173,9 +201,13 @@ export async function openSimulations(
         },
         onEnd(claimed, record) {
           keepLogShort();
+          runEnds.wake(claimed.runId);
           onEnd?.(claimed, record);
         },
-        onUnbegun: onUnbegun ?? onProblem,
+        onUnbegun(claimed, error) {
+          runEnds.wake(claimed.runId);
+          onUnbegun(claimed, error);
+        },
         onProblem,
       });
       return {
@@ -185,9 +217,11 @@ export async function openSimulations(
         },
       };
     },
-    async progress(runId) {
+    progress,
+    async ended(runId, { signal } = {}) {
       await runOf(store.sql, runId);
-      return await progressOf(store.sql, runId);
+      await runEnds.wait(runId, signal);
+      return await progress(runId);
     },
     depth: async () => await (await opened()).depth(),
     async close() {

@@ -37,6 +37,15 @@ export async function armsOf(sql: Sql, runId: string): Promise<Omit<StoredArm, "
   return rows.map(({ arm, levels }) => ({ name: arm, levels }));
 }
 
+/** The same with all that they change. */
+export async function wholeArmsOf(sql: Sql, runId: string): Promise<StoredArm[]> {
+  const rows = await sql.query<Row>(
+    "select arm, levels, changes from dramatis.arms where run_id = $1 order by position",
+    [runId],
+  );
+  return rows.map(armFrom);
+}
+
 /** @throws DramatisError `store-failed` when the run has no such arm. */
 export async function armOf(sql: Sql, runId: string, name: string): Promise<StoredArm> {
   const [row] = await sql.query<Row>(

@@ -98,9 +98,11 @@ const RULES: readonly Rule[] = [
       where state in ('answered', 'failed') and outcome is null`,
   },
   {
+    // One that could not begin has no record, and says why.
     what: "conversations have ended without a record, or a time of their end",
     statement: `select id from dramatis.conversations
-      where status in ('completed', 'budget', 'interrupted', 'failed') and (record is null or ended_at is null)`,
+      where status in ('completed', 'budget', 'interrupted', 'failed')
+        and (ended_at is null or record is null and not (status = 'failed' and turns = 0 and ending ->> 'evidence' is not null))`,
   },
 ];
 

@@ -2,7 +2,7 @@
 import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
 import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
 import { leaseLost } from "./faults.ts";
-import type { Holder } from "./requests.ts";
+import { abandonRequests, type Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
 
 /**
@@ -31,9 +31,15 @@ export interface Claimed extends Holder {
   isCancelled: boolean;
 }
 
+const ATTEMPT_DIGITS = 7;
+
+/** The lease of an attempt of a job: of two of the same job, the later one has the greater text. */
+export const leaseOf = (job: string, attempt: number): string =>
+  `${job}:${String(attempt).padStart(ATTEMPT_DIGITS, "0")}`;
+
 /**
- * Gives a conversation to a worker; whoever had it before can write nothing more. Undefined: it has ended, or was
- * cancelled, and there is nothing to do.
+ * Gives a conversation to a worker; whoever had it before can write nothing more. Undefined: it has ended, was cancelled, or
+ * a later attempt of the same job has it, and there is nothing to do.
  */
 export async function claim(
   sql: Sql,
@@ -56,6 +62,7 @@ const CLAIM = {
   text: `update dramatis.conversations
       set status = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, clock_timestamp())
       where id = $1 and status in ('waiting', 'running')
+        and (lease is null or split_part(lease, ':', 1) <> split_part($2, ':', 1) or lease <= $2 collate "C")
       returning run_id, position, arm, settings, (select is_cancelled from dramatis.runs where runs.id = run_id)`,
 };
 
@@ -179,18 +186,16 @@ const INSERT_PARTS = {
      from json_array_elements($4) with ordinality as listed (one, place)`,
 };
 
-/** Ends a conversation that could not even begin: it has no record, but says why. */
-export async function finishAsFailed(
-  tx: Sql,
-  { conversationId, lease }: Holder,
-  evidence: string,
-): Promise<void> {
+/** Ends a conversation that could not even begin: it has no record, but says why. Of what it asked, nothing is on its way any more. */
+export async function finishAsFailed(tx: Sql, holder: Holder, evidence: string): Promise<void> {
+  const { runId, conversationId, lease } = holder;
   const rows = await tx.query(
     `update dramatis.conversations set status = 'failed', lease = null, ending = $3, ended_at = clock_timestamp()
      where id = $1 and lease = $2 returning id`,
     [conversationId, lease, JSON.stringify({ kind: "error", evidence })],
   );
   if (rows.length === 0) throw leaseLost(conversationId);
+  await abandonRequests(tx, runId, [conversationId]);
 }
 
 interface Row {

@@ -1,7 +1,7 @@
 /** Keeps a second process out of a directory: two on one embedded database silently lose rows of each other. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type * as Sqlite from "node:sqlite";
 import { DramatisError } from "../domain/errors.ts";
 import { makeFolders } from "../files/make-folder.ts";
@@ -13,10 +13,20 @@ export interface DirectoryLock {
 const isBusy = (error: unknown) =>
   error instanceof Error && "errcode" in error && (error.errcode === 5 || error.errcode === 261);
 
+/** One name for one directory, by whichever links it was reached; it need not be there yet. */
+export function realPlace(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return folder === path ? path : join(realPlace(folder), basename(path));
+}
+
+/** The file that is locked; it stays when the lock is released, as another process may have it open by then. */
+export const lockOf = (directory: string): string => `${realPlace(directory)}.lock`;
+
 /** Who says to hold a directory; only for people to read. */
-export function holderOf(directory: string): string {
+function holderOf(place: string): string {
   try {
-    return readFileSync(`${directory}.holder`, "utf8").trim().slice(0, 200);
+    return readFileSync(`${place}.holder`, "utf8").trim().slice(0, 200);
   } catch {
     return "another process";
   }
@@ -38,8 +48,9 @@ function sqlite(): typeof Sqlite {
  * @throws DramatisError `store-busy` when another process holds it; it says which.
  */
 export function lockDirectory(directory: string): DirectoryLock {
-  const file = `${directory}.lock`;
-  const holder = `${directory}.holder`;
+  const place = realPlace(directory);
+  const file = lockOf(place);
+  const holder = `${place}.holder`;
   makeFolders(dirname(file), 0o700);
   const { DatabaseSync } = sqlite();
   const database = new DatabaseSync(file, { timeout: 0 });
@@ -50,7 +61,7 @@ export function lockDirectory(directory: string): DirectoryLock {
     if (!isBusy(error)) throw error;
     throw new DramatisError(
       "store-busy",
-      `The store ${directory} is in use by ${holderOf(directory)}. Wait until it ends, or name another store: --store <directory or postgres://…>. Many processes at once need Postgres.`,
+      `The store ${directory} is in use by ${holderOf(place)}. Wait until it ends, or name another store: --store <directory or postgres://…>. Many processes at once need Postgres.`,
       { cause: error },
     );
   }

@@ -1,11 +1,11 @@
 /** The two places a store can be: a directory, opened in this process, or a Postgres server. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { DramatisError } from "../domain/errors.ts";
 import { makeFolders } from "../files/make-folder.ts";
-import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+import { type DirectoryLock, lockDirectory, lockOf, realPlace } from "./directory-lock.ts";
 import { checkRoom } from "./room.ts";
 import { typesOf } from "./sql.ts";
 
@@ -42,10 +42,13 @@ export function addressOf(store: string, folder: string = process.cwd()): Addres
   if (/^postgres(ql)?:\/\//i.test(text)) return { engine: "postgres", url: text };
   if (/^file:\/\//i.test(text)) return { engine: "pglite", directory: fileURLToPath(text) };
   const path = text.replace(/^pglite:(\/\/)?/i, "");
-  if (path === "" || (path === text && /^[a-z][a-z0-9+.-]*:\/\//i.test(text))) {
+  // A mistyped address may hold a password, and no directory begins like one; `C:/` is a drive.
+  const [, scheme] = /^(postgres(?:ql)?:|[a-z][a-z0-9+.-]+:\/)/i.exec(path) ?? [];
+  if (path === "" || scheme !== undefined) {
+    const got = path === "" ? JSON.stringify(text) : `another kind of address (${scheme}…)`;
     throw new DramatisError(
       "invalid-argument",
-      `The store's address: expected a directory, pglite:<directory> or postgres://…, got ${JSON.stringify(text.replace(/:\/\/[^@/]*@/, "://…@"))}.`,
+      `The store's address: expected a directory, pglite:<directory> or postgres://…, got ${got}.`,
     );
   }
   return { engine: "pglite", directory: isAbsolute(path) ? path : resolve(folder, path) };
@@ -58,8 +61,19 @@ function placeOf(url: string): string {
   return `${host === "" ? "localhost" : host}${pathname}`;
 }
 
-const reason = (error: unknown) =>
-  error instanceof Error && error.message !== "" ? error.message : String(error);
+export const noStoreAt = (place: string) =>
+  new DramatisError("unknown-name", `There is no store at ${place}. It is made with the first run:`, {
+    command: "simulate product-roundtable --runs 10",
+  });
+
+/** What is thrown need not be an error: the embedded engine's file system throws names and numbers. */
+export function reason(error: unknown): string {
+  if (typeof error !== "object" || error === null) return String(error);
+  const { message, name, code, errno } = error as Record<string, unknown>;
+  if (typeof message === "string" && message !== "") return message;
+  const said = [name, code, errno].filter((part) => part !== undefined && part !== "");
+  return said.length > 0 ? said.join(" ") : "no reason was given";
+}
 
 /** Also for those who use the pool itself, with a promise or a callback: the queue, the checkpoints. */
 function guardRoom(pool: pg.Pool, directory: string): void {
@@ -78,7 +92,25 @@ function guardRoom(pool: pg.Pool, directory: string): void {
   pool.connect = guarded as typeof pool.connect;
 }
 
-async function openPglite(directory: string, archive: Blob | undefined): Promise<Engine> {
+/** What a directory holds as far as a store is concerned: one, nothing yet, or something else. */
+function contentOf(directory: string): "store" | "nothing" | "other" {
+  if (existsSync(join(directory, "PG_VERSION"))) return "store";
+  return existsSync(directory) && readdirSync(directory).length > 0 ? "other" : "nothing";
+}
+
+/** @throws DramatisError `store-failed` when the directory is neither a store nor empty: somebody's files lie there */
+function refuseOther(directory: string): void {
+  if (contentOf(directory) !== "other") return;
+  const rest = existsSync(lockOf(directory))
+    ? " What was left by a process that was killed while it made a store there can be deleted."
+    : "";
+  throw new DramatisError(
+    "store-failed",
+    `The folder ${directory} is not a store; name an empty or a new folder: --store <directory>.${rest}`,
+  );
+}
+
+async function openPglite(directory: string, { archive, mustExist }: EngineOptions): Promise<Engine> {
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats !== undefined && !stats.isDirectory()) {
     throw new DramatisError(
@@ -86,9 +118,13 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
       `The store ${directory} is a file. Name a directory: --store <directory>.`,
     );
   }
+  if (mustExist && contentOf(directory) !== "store") throw noStoreAt(directory);
   let lock: DirectoryLock | undefined;
   try {
+    // A lock leaves a file behind; but where there is one, a store may just be made.
+    if (!existsSync(lockOf(directory))) refuseOther(directory);
     lock = lockDirectory(directory);
+    refuseOther(directory);
     makeFolders(directory, 0o700);
     checkRoom(directory);
     const [{ PGlite }, { createPgConfig }, { default: pg }] = await Promise.all([
@@ -96,7 +132,11 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
       import("@electric-sql/pglite/node-postgres"),
       import("pg"),
     ]);
-    const database = await PGlite.create(directory, archive === undefined ? {} : { loadDataDir: archive });
+    // It opens no link.
+    const database = await PGlite.create(
+      realPlace(directory),
+      archive === undefined ? {} : { loadDataDir: archive },
+    );
     const config = createPgConfig(database) as unknown as pg.PoolConfig;
     // The one connection stays open: the engine is this process.
     const pool = new pg.Pool({
@@ -140,7 +180,7 @@ async function openPglite(directory: string, archive: Blob | undefined): Promise
   }
 }
 
-async function openPostgres(url: string, poolSize: number): Promise<Engine> {
+async function openPostgres(url: string, { poolSize = POOL_SIZE }: EngineOptions): Promise<Engine> {
   const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: url,
@@ -159,6 +199,12 @@ async function openPostgres(url: string, poolSize: number): Promise<Engine> {
     await pool.query("select 1");
   } catch (error) {
     await pool.end();
+    if (error instanceof TypeError && "code" in error && error.code === "ERR_INVALID_URL") {
+      throw new DramatisError(
+        "invalid-argument",
+        "The store's address: expected postgres://user:password@host/database, got none that can be read as one. In user and password, write characters like @ : / ? # % in percent-encoding: # is %23.",
+      );
+    }
     throw new DramatisError(
       "store-failed",
       `The store at ${placeOf(url)} cannot be reached: ${reason(error)}. Check the address, user and password of --store or DRAMATIS_STORE.`,
@@ -168,8 +214,14 @@ async function openPostgres(url: string, poolSize: number): Promise<Engine> {
   return { name: "postgres", pool, place: placeOf(url), close: () => pool.end() };
 }
 
-export const openEngine = (
-  address: Address,
-  { poolSize = POOL_SIZE, archive }: { poolSize?: number | undefined; archive?: Blob | undefined } = {},
-): Promise<Engine> =>
-  address.engine === "pglite" ? openPglite(address.directory, archive) : openPostgres(address.url, poolSize);
+export interface EngineOptions {
+  /** Connections at most; Postgres only. Default 10. */
+  poolSize?: number | undefined;
+  /** Makes a new embedded store of it. */
+  archive?: Blob | undefined;
+  /** True: a directory without a store stays as it is; whether a server has one, its tables tell. */
+  mustExist?: boolean | undefined;
+}
+
+export const openEngine = (address: Address, options: EngineOptions = {}): Promise<Engine> =>
+  address.engine === "pglite" ? openPglite(address.directory, options) : openPostgres(address.url, options);

@@ -34,6 +34,8 @@ async function checkNumber(sql: Sql, id: string): Promise<void> {
     id,
     known.map((one) => one.id),
   );
-  const hint = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : `List them: dramatis show ${runId}`;
-  throw new DramatisError("unknown-name", `There is no conversation ${JSON.stringify(id)}. ${hint}`);
+  const problem = `There is no conversation ${JSON.stringify(id)}.`;
+  throw near.length > 0
+    ? new DramatisError("unknown-name", `${problem} Did you mean ${near.join(" or ")}?`)
+    : new DramatisError("unknown-name", `${problem} List them:`, { command: `show ${runId}` });
 }

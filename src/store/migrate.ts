@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { DramatisError } from "../domain/errors.ts";
 import { createCheckpointer } from "./checkpointer.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, noStoreAt } from "./engine.ts";
 import { tables } from "./migrations/0001-tables.ts";
 import { paces } from "./migrations/0002-paces.ts";
 import { batches } from "./migrations/0003-batches.ts";
@@ -56,12 +56,19 @@ async function migrateAlone({ pool, place }: Engine): Promise<void> {
   }
 }
 
-/** @throws DramatisError `store-failed` when a newer version of Dramatis made the tables. */
-export async function migrate(engine: Engine): Promise<void> {
+/**
+ * @throws DramatisError `store-failed` when a newer version of Dramatis made the tables, `unknown-name` when there are none and
+ * there must be some.
+ */
+export async function migrate(
+  engine: Engine,
+  { mustExist }: { mustExist?: boolean | undefined } = {},
+): Promise<void> {
   const { pool, name, place } = engine;
   const version = await versionOf(pool);
   checkVersion(version, place);
   if (version === STORE_VERSION) return;
+  if (version === 0 && mustExist) throw noStoreAt(place);
   if (name === "pglite") return migrateAlone(engine);
   const client = await pool.connect();
   try {

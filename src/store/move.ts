@@ -104,17 +104,52 @@ async function holdStill(from: Store, tx: Sql, tables: readonly Table[]): Promis
   await tx.query(`lock table ${tables.map(fullName).join(", ")} in share mode`);
 }
 
+/** One side waits while the other reads, writes or digests a large table; the server is not to take that for a stopped process. */
+async function takeTime(tx: Sql): Promise<void> {
+  await tx.query("select set_config('idle_in_transaction_session_timeout', '0', true)");
+}
+
+const lost = (from: Store, to: Store) =>
+  new DramatisError(
+    "store-failed",
+    `The connection to a server was lost while ${from.place} was moved to ${to.place}. Nothing was kept in ${to.place}; ${from.place} is as it was. Move it again.`,
+  );
+
+async function copyAll(
+  { from, to, enqueue, onRows = () => undefined }: MoveOptions,
+  { source, target, tables }: { source: Sql; target: Sql; tables: readonly Table[] },
+): Promise<Moved> {
+  const moved: TableDigest[] = [];
+  for (const table of tables) {
+    const expected = await digestOf(source, table);
+    await copyTable({ source, target, table, of: expected.rows, onRows });
+    await advanceSequences(target, table);
+    const got = await digestOf(target, table);
+    if (got.rows !== expected.rows || got.digest !== expected.digest) {
+      throw new DramatisError(
+        "store-failed",
+        `Table ${table.name} did not arrive as it was: expected ${expected.rows} rows with digest ${expected.digest}, got ${got.rows} with ${got.digest}. Nothing was kept in ${to.place}; ${from.place} is as it was.`,
+      );
+    }
+    moved.push(got);
+  }
+  const waiting = await target.query<{ id: string }>(
+    "select id from dramatis.conversations where status in ('waiting', 'running') order by run_id, position",
+  );
+  await enqueue(
+    target,
+    waiting.map(({ id }) => id),
+  );
+  return { tables: moved, waiting: waiting.length };
+}
+
 /**
  * Copies everything, in one transaction of the target, which is committed only when the counts and digests of all tables
  * are the source's. The source stays as it is.
- * @throws DramatisError `store-failed` when the target is not empty, or is not the same in the end; then nothing of it is kept
+ * @throws DramatisError `store-failed` when the target is not empty, is not the same in the end, or a server was
+ * lost meanwhile; then nothing of it is kept
  */
-export async function moveStore({
-  from,
-  to,
-  enqueue,
-  onRows = () => undefined,
-}: MoveOptions): Promise<Moved> {
+export async function moveStore({ from, to, enqueue, onRows }: MoveOptions): Promise<Moved> {
   const tables = await tablesOf(from.sql);
   const targets = new Map((await tablesOf(to.sql)).map((table) => [table.name, table]));
   const other = tables.find((table) => !isSame(targets.get(table.name), table));
@@ -124,34 +159,23 @@ export async function moveStore({
       `The stores ${from.place} and ${to.place} do not have the same tables${other ? ` (${other.name})` : ""}. Nothing was moved. Open both with this version first: dramatis store info.`,
     );
   }
+  let moved: Moved | undefined;
   return await from.sql.transaction(async (source) => {
+    // The target has it all; of the source nothing was changed.
+    if (moved !== undefined) return moved;
     await holdStill(from, source, tables);
+    await takeTime(source);
     await setPlainText(source);
-    return await to.sql.transaction(async (target) => {
+    let isBegun = false;
+    moved = await to.sql.transaction(async (target) => {
+      // What was read of the source is gone with the first attempt: the target's transaction cannot be run again by itself.
+      if (isBegun) throw lost(from, to);
+      isBegun = true;
+      await takeTime(target);
       await setPlainText(target);
       await refuseFilled(to, tables, target);
-      const moved: TableDigest[] = [];
-      for (const table of tables) {
-        const expected = await digestOf(source, table);
-        await copyTable({ source, target, table, of: expected.rows, onRows });
-        await advanceSequences(target, table);
-        const got = await digestOf(target, table);
-        if (got.rows !== expected.rows || got.digest !== expected.digest) {
-          throw new DramatisError(
-            "store-failed",
-            `Table ${table.name} did not arrive as it was: expected ${expected.rows} rows with digest ${expected.digest}, got ${got.rows} with ${got.digest}. Nothing was kept in ${to.place}; ${from.place} is as it was.`,
-          );
-        }
-        moved.push(got);
-      }
-      const waiting = await target.query<{ id: string }>(
-        "select id from dramatis.conversations where status in ('waiting', 'running') order by run_id, position",
-      );
-      await enqueue(
-        target,
-        waiting.map(({ id }) => id),
-      );
-      return { tables: moved, waiting: waiting.length };
+      return await copyAll({ from, to, enqueue, onRows }, { source, target, tables });
     });
+    return moved;
   });
 }

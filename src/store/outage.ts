@@ -74,8 +74,8 @@ const isCollapsed = (error: Error) =>
 /** An error of the place the store is in, rather than of a statement, in the words of this package; any other as it is. */
 export function storeError(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || error instanceof DramatisError) return error;
-  const failed = (what: string) =>
-    new DramatisError("store-failed", `The store ${place} ${what}`, { cause: error });
+  const failed = (what: string, command?: string) =>
+    new DramatisError("store-failed", `The store ${place} ${what}`, { cause: error, command });
   if (codeOf(error) === "53100" || DISK_FULL.test(error.message)) {
     return failed(
       "has no room left on its disk. Nothing of the last change was written. Make room, and start again.",
@@ -88,12 +88,14 @@ export function storeError(error: unknown, place: string): unknown {
   }
   if (isCollapsed(error)) {
     return failed(
-      `stopped working: ${error.message}. What was written is on disk; start again, and check it: dramatis store check.`,
+      `stopped working: ${error.message}. What was written is on disk; start again, and check it:`,
+      "store check",
     );
   }
   if (OF_THE_SERVER.test(codeOf(error))) {
     return failed(
-      `cannot read or write: ${error.message}. See the log of the database; then check it: dramatis store check.`,
+      `cannot read or write: ${error.message}. See the log of the database; then check it:`,
+      "store check",
     );
   }
   return error;

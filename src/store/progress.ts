@@ -6,10 +6,10 @@ import type { Sql } from "./sql.ts";
 export interface Figures {
   turns: number;
   requests: number;
-  /** Of conversations that have ended. */
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
+  /** Undefined while a conversation that has no record yet has asked something: its tokens are known at its end. */
+  inputTokens: number | undefined;
+  cachedInputTokens: number | undefined;
+  outputTokens: number | undefined;
   /** Known costs. While a conversation is under way, an answer whose cost is unknown counts here, at the most it can be. */
   costNanoUsd: number;
   /** Requests whose cost is unknown. */
@@ -47,7 +47,10 @@ export interface ConversationProgress extends Figures {
   failure: string | undefined;
 }
 
-/** Of every conversation of the runs `$1`: a record's figures, or those of what it has asked where there is none yet. */
+/**
+ * Of every conversation of the runs `$1`: a record's figures, or those of what it has asked where there is none yet; of its
+ * tokens only the stored answers tell, which are too long to be read twice a second.
+ */
 const EACH = `
   select c.id, c.run_id, c.position, c.status, c.arm, c.settings, c.worker, c.ending, c.started_at, c.ended_at,
     case when c.status = 'failed' then coalesce((
@@ -55,7 +58,9 @@ const EACH = `
     ), c.ending ->> 'kind') end as failure,
     case when c.record is null then coalesce(live.turns, 0) else c.turns end as turns,
     case when c.record is null then coalesce(live.requests, 0) else c.requests end as requests,
-    c.input_tokens, c.cached_input_tokens, c.output_tokens,
+    case when c.record is null and live.requests > 0 then null else c.input_tokens end as input_tokens,
+    case when c.record is null and live.requests > 0 then null else c.cached_input_tokens end as cached_input_tokens,
+    case when c.record is null and live.requests > 0 then null else c.output_tokens end as output_tokens,
     coalesce(case when c.record is null then live.cost else c.cost_nano_usd end, 0) as cost,
     case when c.record is null then coalesce(live.unpriced, 0) else c.unpriced_requests end as unpriced,
     case when c.record is null then coalesce(live.bound, 0) else c.unpriced_bound_nano_usd end as bound
@@ -74,9 +79,9 @@ const EACH = `
 interface FiguresRow {
   turns: number;
   requests: number;
-  input_tokens: number;
-  cached_input_tokens: number;
-  output_tokens: number;
+  input_tokens: number | null;
+  cached_input_tokens: number | null;
+  output_tokens: number | null;
   cost: number;
   unpriced: number;
   bound: number;
@@ -85,9 +90,9 @@ interface FiguresRow {
 const figuresOf = (row: FiguresRow): Figures => ({
   turns: row.turns,
   requests: row.requests,
-  inputTokens: row.input_tokens,
-  cachedInputTokens: row.cached_input_tokens,
-  outputTokens: row.output_tokens,
+  inputTokens: row.input_tokens ?? undefined,
+  cachedInputTokens: row.cached_input_tokens ?? undefined,
+  outputTokens: row.output_tokens ?? undefined,
   costNanoUsd: row.cost,
   unpricedRequests: row.unpriced,
   unpricedBoundNanoUsd: row.bound,
@@ -109,16 +114,14 @@ const noProgress = (): Progress => ({
   unpricedBoundNanoUsd: 0,
 });
 
+const TOKENS = ["inputTokens", "cachedInputTokens", "outputTokens"] as const;
 const FIGURES = [
   "turns",
   "requests",
-  "inputTokens",
-  "cachedInputTokens",
-  "outputTokens",
   "costNanoUsd",
   "unpricedRequests",
   "unpricedBoundNanoUsd",
-] as const satisfies readonly (keyof Figures)[];
+] as const satisfies readonly Exclude<keyof Figures, (typeof TOKENS)[number]>[];
 
 interface SumsRow extends FiguresRow {
   run_id: string;
@@ -129,12 +132,19 @@ interface SumsRow extends FiguresRow {
   ended_at: Date | null;
 }
 
+/** Null where one of them is unknown. */
+const knownSum = (column: string) =>
+  `case when count(${column}) = count(*) then sum(${column})::bigint end as ${column}`;
+
+const plus = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? undefined : a + b;
+
 /** How far each of the runs is. */
 export async function progressOfEach(sql: Sql, runIds: readonly string[]): Promise<Map<string, Progress>> {
   const rows = await sql.query<SumsRow>(
     `select run_id, status, failure, count(*)::int as count, min(started_at) as started_at, max(ended_at) as ended_at,
-       sum(turns)::bigint as turns, sum(requests)::bigint as requests, sum(input_tokens)::bigint as input_tokens,
-       sum(cached_input_tokens)::bigint as cached_input_tokens, sum(output_tokens)::bigint as output_tokens,
+       sum(turns)::bigint as turns, sum(requests)::bigint as requests, ${knownSum("input_tokens")},
+       ${knownSum("cached_input_tokens")}, ${knownSum("output_tokens")},
        sum(cost)::bigint as cost, sum(unpriced)::bigint as unpriced, sum(bound)::bigint as bound
      from (${EACH}) as each group by 1, 2, 3`,
     [runIds],
@@ -151,6 +161,7 @@ export async function progressOfEach(sql: Sql, runIds: readonly string[]): Promi
     const figures = figuresOf(row);
     if (!isOpen(status)) progress.endedTurns += figures.turns;
     for (const figure of FIGURES) progress[figure] += figures[figure];
+    for (const tokens of TOKENS) progress[tokens] = plus(progress[tokens], figures[tokens]);
   }
   return byRun;
 }
@@ -168,6 +179,15 @@ const isOpen = (status: ConversationStatus): boolean => OPEN.some((open) => open
 /** Conversations that have not ended. */
 export const openCount = ({ byStatus }: Progress): number =>
   OPEN.reduce((sum, status) => sum + (byStatus[status] ?? 0), 0);
+
+/** Whether a run has conversations that have not ended; cheaper than its progress. */
+export async function hasOpen(sql: Sql, runId: string): Promise<boolean> {
+  const [row] = await sql.query<{ found: boolean }>(
+    "select exists (select from dramatis.conversations where run_id = $1 and status = any($2)) as found",
+    [runId, OPEN],
+  );
+  return row?.found === true;
+}
 
 interface EachRow extends FiguresRow {
   id: string;

@@ -2,6 +2,8 @@
  * The requests of a conversation, kept so that no stored answer is paid twice: each is held against the run's cap, marked
  * before it is sent, and closed with its outcome. Every statement may be repeated, and none is carried out for a lease that was lost.
  */
+import type { Attempt } from "../domain/attempt.ts";
+import { defined } from "../domain/defined.ts";
 import type { Purpose } from "../domain/usage.ts";
 import { leaseLost } from "./faults.ts";
 import type { Sql } from "./sql.ts";
@@ -250,35 +252,99 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
   if (!row?.fence) throw leaseLost(conversationId);
 }
 
+/** An attempt whose process ended before its answer was stored: sent, and nobody knows whether it was paid. */
+const lostAttempt = ({
+  turn,
+  persona,
+  purpose,
+  model,
+  attempts,
+  boundNanoUsd,
+}: Omit<KeptRequest, "heldNanoUsd">): Attempt =>
+  defined({
+    turn,
+    persona,
+    purpose,
+    model,
+    attempt: attempts.length + 1,
+    problem: "lost" as const,
+    costBoundNanoUsd: boundNanoUsd,
+    mayBeBilled: true,
+  });
+
+/** Who may open a request: the lease of its conversation; undefined: it has none. */
+interface Opener {
+  runId: string;
+  conversationId: string;
+  lease: string | undefined;
+}
+
+/**
+ * Money held for what was not sent is given back; what was sent and not answered counts as lost, at the most it can have cost.
+ * @throws DramatisError `lease-lost` when the conversation is another worker's by now
+ */
+async function reopenRequest(
+  sql: Sql,
+  { runId, conversationId, lease }: Opener,
+  request: KeptRequest,
+): Promise<KeptRequest> {
+  const { digest, occurrence, state, boundNanoUsd } = request;
+  const attempts = state === "sent" ? [...request.attempts, lostAttempt(request)] : request.attempts;
+  const [row] = await sql.query<{ fence: boolean }>(
+    `with fence as (
+       select id from dramatis.conversations where id = $2 and lease is not distinct from $3 for share
+     ), before as (
+       select held_nano_usd from dramatis.requests
+       where conversation_id = $2 and digest = $4 and occurrence = $5 and state in ('held', 'sent') and exists (select from fence)
+     ), opened as (
+       update dramatis.requests set state = 'open', attempts = $6, held_nano_usd = null, bound_nano_usd = null
+       where conversation_id = $2 and digest = $4 and occurrence = $5 and state in ('held', 'sent') and exists (select from fence)
+     ), counted as (
+       update dramatis.runs
+       set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $7
+       from before where runs.id = $1 and before.held_nano_usd is not null
+     )
+     select exists (select from fence) as fence`,
+    [
+      runId,
+      conversationId,
+      lease ?? null,
+      digest,
+      occurrence,
+      JSON.stringify(attempts),
+      state === "sent" ? (boundNanoUsd ?? 0) : 0,
+    ],
+  );
+  if (!row?.fence) throw leaseLost(conversationId);
+  return { ...request, state: "open", attempts, heldNanoUsd: undefined, boundNanoUsd: undefined };
+}
+
+const isUnderWay = ({ state }: KeptRequest) => state === "held" || state === "sent";
+
 /**
  * What a worker that went away left behind, made good under the new lease: money held for what was not sent is given back, what
  * was sent and not answered counts as lost, at the most it can have cost.
- * @param lost the attempt that stands for such a request on the record
  * @returns all requests of the conversation
+ * @throws DramatisError `lease-lost` when it is another worker's by now
  */
-export async function takeOver(
-  sql: Sql,
-  { runId, conversationId }: Holder,
-  lost: (request: KeptRequest) => unknown,
-): Promise<KeptRequest[]> {
-  const requests = await requestsOf(sql, conversationId);
-  for (const request of requests) {
-    if (request.state !== "held" && request.state !== "sent") continue;
-    if (request.state === "sent") request.attempts.push(lost(request));
-    const spent = request.state === "sent" ? (request.boundNanoUsd ?? 0) : 0;
-    request.state = "open";
-    await sql.query(
-      `with before as (
-         select held_nano_usd from dramatis.requests where conversation_id = $2 and digest = $3 and occurrence = $4
-       ), opened as (
-         update dramatis.requests set state = 'open', attempts = $5, held_nano_usd = null, bound_nano_usd = null
-         where conversation_id = $2 and digest = $3 and occurrence = $4
-       )
-       update dramatis.runs
-       set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $6
-       from before where runs.id = $1 and before.held_nano_usd is not null`,
-      [runId, conversationId, request.digest, request.occurrence, JSON.stringify(request.attempts), spent],
-    );
-  }
+export async function takeOver(sql: Sql, holder: Opener): Promise<KeptRequest[]> {
+  const requests: KeptRequest[] = [];
+  for (const request of await requestsOf(sql, holder.conversationId))
+    requests.push(isUnderWay(request) ? await reopenRequest(sql, holder, request) : request);
   return requests;
+}
+
+/** The same for conversations that were ended by somebody else than their worker, and are nobody's any more. */
+export async function abandonRequests(
+  tx: Sql,
+  runId: string,
+  conversationIds: readonly string[],
+): Promise<void> {
+  const concerned = await tx.query<{ id: string }>(
+    `select distinct conversation_id as id from dramatis.requests
+     where conversation_id = any($1) and state in ('held', 'sent') order by 1`,
+    [conversationIds],
+  );
+  for (const { id: conversationId } of concerned)
+    await takeOver(tx, { runId, conversationId, lease: undefined });
 }

@@ -3,6 +3,7 @@ import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { nearNames } from "../domain/near-names.ts";
 import type { ConversationStatus } from "./conversations.ts";
+import { abandonRequests } from "./requests.ts";
 import type { Sql } from "./sql.ts";
 
 /** One conversation of a run, as it is planned. */
@@ -34,6 +35,10 @@ export interface StoredRun {
   isCancelled: boolean;
   createdAt: Date;
 }
+
+/** Of a conversation: what a batch brought is kept with the money that is held for it, until whoever goes on has counted it. */
+export const IN_BATCHES = `exists (
+  select from dramatis.requests where conversation_id = conversations.id and state in ('parked', 'arrived'))`;
 
 /** How many rows one statement inserts: a large one blocks the embedded engine, and the process with it. */
 const ROWS_AT_ONCE = 500;
@@ -99,8 +104,10 @@ export async function runOf(sql: Sql, id: string): Promise<StoredRun> {
     id,
     known.map((one) => one.id),
   );
-  const hint = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : "List them: dramatis runs";
-  throw new DramatisError("unknown-name", `There is no run ${JSON.stringify(id)} in this store. ${hint}`);
+  const problem = `There is no run ${JSON.stringify(id)} in this store.`;
+  throw near.length > 0
+    ? new DramatisError("unknown-name", `${problem} Did you mean ${near.join(" or ")}?`)
+    : new DramatisError("unknown-name", `${problem} List them:`, { command: "runs" });
 }
 
 /** How the requests of a run travel, where its definition says so, else `network`; undefined: there is no such run. */
@@ -110,6 +117,15 @@ export async function transportOf(sql: Sql, id: string): Promise<string | undefi
     [id],
   );
   return row?.transport;
+}
+
+/** The seed of a run's first conversation; undefined: there is no such run. */
+export async function firstSeed(sql: Sql, runId: string): Promise<number | undefined> {
+  const [first] = await sql.query<{ settings: { seed: number } }>(
+    "select settings from dramatis.conversations where run_id = $1 order by position limit 1",
+    [runId],
+  );
+  return first?.settings.seed;
 }
 
 /** Newest first. */
@@ -134,12 +150,23 @@ export function budgetsLeft(sql: Sql): Promise<{ run: string; leftNanoUsd: numbe
   );
 }
 
-/** Nothing more of the run is begun; what is under way ends after its turn, on whichever worker it is. */
-export async function cancelRun(tx: Sql, id: string): Promise<void> {
+/**
+ * Nothing more of the run is begun; what is under way ends after its turn, on whichever worker it is. What waits for a batch,
+ * or has answers of one that are not counted yet, ends once they are.
+ * @param unqueued conversations that stood in the queue and do no more: nobody has them, whatever they say
+ */
+export async function cancelRun(tx: Sql, id: string, unqueued: readonly string[]): Promise<void> {
   await tx.query("update dramatis.runs set is_cancelled = true where id = $1", [id]);
-  await tx.query(
-    "update dramatis.conversations set status = 'cancelled' where run_id = $1 and status = 'waiting'",
-    [id],
+  const rows = await tx.query<{ id: string }>(
+    `update dramatis.conversations set status = 'cancelled', lease = null
+     where run_id = $1 and (status = 'waiting' or status = 'running' and id = any($2)) and not ${IN_BATCHES}
+     returning id`,
+    [id, unqueued],
+  );
+  await abandonRequests(
+    tx,
+    id,
+    rows.map((row) => row.id),
   );
 }
 

@@ -12,6 +12,8 @@ export interface StoreOptions {
   poolSize?: number | undefined;
   /** How long a statement waits for a server that went away, in milliseconds, before it fails; Postgres only. Default 60,000. */
   outageMs?: number | undefined;
+  /** True: an error where there is no store yet; nothing is made then. Default false. */
+  mustExist?: boolean | undefined;
   /** Told how long every statement took, in milliseconds; those of the queue itself are not told. */
   onStatement?: OnStatement | undefined;
 }
@@ -38,7 +40,8 @@ export interface Store {
  * does not wait for the disk: loss of power may take the latest changes, or damage it.
  * @param address `pglite:<directory>` or a plain directory: embedded, for one process. `postgres://…`: for many.
  * @throws DramatisError `store-busy` when another process has the directory, `store-failed` when it cannot be opened, has no
- * room (an embedded one wants 64 MB free), or was made by a newer version; `invalid-argument` for another kind of address.
+ * room (an embedded one wants 64 MB free), was made by a newer version, or its directory holds something else; `unknown-name`
+ * where there is none and one must exist; `invalid-argument` for another kind of address.
  */
 export async function openStore(address: string, options: StoreOptions = {}): Promise<Store> {
   const engine = await openEngine(addressOf(address), options);
@@ -48,7 +51,7 @@ export async function openStore(address: string, options: StoreOptions = {}): Pr
     import("./checkpointer.ts"),
   ]);
   try {
-    await migrate(engine);
+    await migrate(engine, options);
   } catch (error) {
     await engine.close();
     throw error;

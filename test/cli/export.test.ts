@@ -161,6 +161,32 @@ it("shows a terminal nothing that it would obey", async () => {
   expect((await exported(csv, { rows: 24 })).stdout).toContain("red ␛[31m");
 });
 
+it.each([
+  ["turns.csv", [], /^"?run/],
+  ["TURNS.CSV", ["--format", "csv"], /^"?run/],
+  ["turns.parquet", [], /^PAR1/],
+  ["turns.jsonl", [], /^\{"run":/],
+  ["turns.jsonl", ["--format", "chat"], /^\{"messages":/],
+  ["turns.data", ["--format", "csv"], /^"?run/],
+  ["turns.data", [], /^\{"run":/],
+])("writes %s with %j as it is called", async (name, flags, beginning) => {
+  const file = join(folder, name);
+  expect((await exported(["run", "--out", file, ...flags])).code).toBe(0);
+  expect(readFileSync(file, "latin1")).toMatch(beginning);
+  rmSync(file);
+});
+
+it.each([
+  ["turns.csv", "jsonl", "*.jsonl"],
+  ["turns.csv", "chat", "*.jsonl"],
+  ["turns.jsonl", "parquet", "*.parquet"],
+])("refuses to write %s as %s", async (name, format, called) => {
+  const file = join(folder, name);
+  const { code, stderr } = await exported(["run", "--out", file, "--format", format]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`Call it ${called}, or leave --format out`)]);
+  expect(existsSync(file)).toBe(false);
+});
+
 it("puts a file beside, whoever left something there, and says so where another takes its place", async () => {
   const file = join(folder, "beside");
   const part = join(folder, ".beside.part");

@@ -1,4 +1,5 @@
 /** Runs from the command line on the embedded store: no server, one process at a time. */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../../src/store/store.ts";
@@ -24,6 +25,48 @@ describe("where there is no store yet", () => {
   });
 });
 
+describe("a folder that is no store", () => {
+  const commands = [
+    ["runs"],
+    ["show", "any"],
+    ["status"],
+    ["resume", "any"],
+    ["retry", "any"],
+    ["cancel", "any"],
+    ["delete", "any", "--yes"],
+    ["export", "any"],
+    ["experiment", "results", "any"],
+    ["store", "info"],
+    ["store", "check"],
+    ["store", "backup", "backup.tgz"],
+    ["store", "vacuum"],
+  ];
+
+  it.each(commands)("is as it was after %s %s %s", async (...words) => {
+    const work = join(stage.folder, "work");
+    mkdirSync(work, { recursive: true });
+    writeFileSync(join(work, "notes.txt"), "mine");
+    const before = readdirSync(stage.folder);
+    const args = words.filter((word) => word !== undefined);
+    const { exitCode, stdout, stderr } = await stage.dramatis(...args, "--store", work);
+    expect([exitCode, stdout + stderr]).toEqual([
+      words[0] === "runs" ? 0 : 1,
+      `There is no store at ${work}. It is made with the first run: dramatis simulate product-roundtable --runs 10 --store ${work}\n`,
+    ]);
+    expect([readdirSync(work), readdirSync(stage.folder)]).toEqual([["notes.txt"], before]);
+  });
+
+  it("is not filled with one by a run either", async () => {
+    const work = join(stage.folder, "work");
+    const { exitCode, stderr } = await simulate("any", "--store", work);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringContaining("is not a store; name an empty or a new"),
+    ]);
+    expect(readdirSync(work)).toEqual(["notes.txt"]);
+  });
+});
+
 describe("an embedded store", () => {
   it("gives back what Ctrl-C stopped, leaves it alone while another run goes on, and resumes it without paying again", async () => {
     stage.onAnswer = (count) => {
@@ -39,12 +82,21 @@ describe("an embedded store", () => {
     const { requests, costNanoUsd } = stage.server.bill;
     const first = await stage.json("show", "first");
     expect(first).toMatchObject({ requests, costNanoUsd, state: "waiting" });
+    expect(first).toMatchObject({ inputTokens: null, cachedInputTokens: null, outputTokens: null });
+    const summary = stopped.stdout.split("\n").find((line) => line.includes("requests"));
+    expect(summary).toMatch(/\d turns? {2}\d requests {2}\$/);
 
     const second = JSON.parse((await simulate("second", "--json")).stdout);
     expect(second).toMatchObject({ state: "completed", requests: stage.server.bill.requests - requests });
 
     const over = await stage.json("resume", "first");
     expect(over).toMatchObject({ byStatus: { completed: 5 }, turns: 20 });
+    const tokens = [over, second].map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens]);
+    const { inputTokens, outputTokens } = stage.server.bill;
+    expect(tokens.reduce(([a = 0, b = 0], [c, d]) => [a + Number(c), b + Number(d)], [0, 0])).toEqual([
+      inputTokens,
+      outputTokens,
+    ]);
     expect(Number(over.costNanoUsd) + second.costNanoUsd).toBe(stage.server.bill.costNanoUsd);
     expect(Number(over.requests) + second.requests).toBe(stage.server.bill.requests);
   }, 60_000);
@@ -86,7 +138,31 @@ describe("an embedded store", () => {
     });
     const listed = await stage.dramatis("runs");
     expect(listed.stdout).toMatch(/first +completed +5 of 5/);
+    // A pipe has no width to be cut to.
+    const narrow = await stage.dramatisIn({ env: { DRAMATIS_STORE: directory() }, columns: 30 }, "runs");
+    expect(narrow.stdout).toBe(listed.stdout);
   });
+
+  it("says which runs it has by commands that carry the store's name", async () => {
+    const address = `pglite:${directory()}`;
+    const { exitCode, stderr } = await stage.dramatis("show", "elsewhere", "--store", address);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      `There is no run "elsewhere" in this store. List them: dramatis runs --store ${address}\n`,
+    ]);
+  });
+
+  it("tells programs of a run that is cancelled and deleted", async () => {
+    stage.onAnswer = (count) => {
+      if (count > 1) stage.press();
+    };
+    expect(await simulate("gone", "--runs", "3", "--concurrency", "1")).toMatchObject({ exitCode: 130 });
+    stage.onAnswer = undefined;
+    expect(await stage.json("cancel", "gone")).toMatchObject({ run: "gone", state: "cancelled" });
+    expect(await stage.json("cancel", "gone")).toMatchObject({ run: "gone", state: "cancelled" });
+    expect(await stage.json("delete", "gone", "--yes")).toMatchObject({ run: "gone", conversations: 3 });
+    expect(await stage.dramatis("show", "gone")).toMatchObject({ exitCode: 1 });
+  }, 60_000);
 
   it("is not taken from the process that has it", async () => {
     const store = await openStore(directory());

@@ -19,6 +19,8 @@ export interface Result {
 export interface Stage {
   server: OfflineServer;
   folder: string;
+  /** Of the store. */
+  address: string;
   /** A scenario of two people and four turns. */
   scenario: string;
   /** Runs a command on the store. */
@@ -70,6 +72,7 @@ export async function openStage(storeAddress: (folder: string) => string): Promi
   const stage: Stage = {
     server,
     folder,
+    address: env.DRAMATIS_STORE,
     scenario,
     dramatis: (...args) => dramatisIn({}, ...args),
     dramatisIn,

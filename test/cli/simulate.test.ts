@@ -2,6 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { deleteSimulation } from "../../src/fleet/run-ends.ts";
+import { createRun } from "../../src/store/runs.ts";
+import { openStore } from "../../src/store/store.ts";
 import { type PostgresServer, startPostgres } from "../store/postgres-server.ts";
 import { openStage, type Stage } from "./simulate-stage.ts";
 
@@ -200,6 +203,30 @@ describe("two processes", () => {
     ]);
     expect([one.exitCode, other.exitCode]).toEqual([0, 0]);
     expect(await stage.json("show", "shared")).toMatchObject({ ...charged(), byStatus: { completed: 4 } });
+  }, 30_000);
+});
+
+describe("runs that wait beside", () => {
+  it("are named, with the way to keep them from being held", async () => {
+    const database = stage.address;
+    const store = await openStore(database);
+    for (const id of ["beside", "also-beside"]) {
+      const conversations = [0, 1].map((position) => ({ id: `${id}-${position}`, position, settings: {} }));
+      const run = { id, scenario: "two-people", definition: {}, maxCostNanoUsd: undefined, conversations };
+      // Without a job: nobody takes them.
+      await createRun(store.sql, run);
+    }
+    const two = await simulate("main");
+    expect(two.stderr).toContain(
+      "Conversations of 2 other runs wait in this store, and this process may take some of them as well: also-beside (2), beside (2). So that nobody does: dramatis cancel <run>\n",
+    );
+    await stage.dramatis("cancel", "also-beside");
+    const one = await simulate("second", "--store", database);
+    expect(one.stderr).toContain(
+      `1 other run wait in this store, and this process may take some of them as well: beside (2). So that nobody does: dramatis cancel beside --store ${database}\n`,
+    );
+    for (const id of ["beside", "also-beside", "main", "second"]) await deleteSimulation(store, id);
+    await store.close();
   }, 30_000);
 });
 

@@ -39,7 +39,7 @@ describe("dramatis store", () => {
   it("makes no store by looking for one", async () => {
     const { exit, stderr } = await run("check", "--store", join(folder, "nowhere"));
     expect(exit).toBe(1);
-    expect(stderr).toContain("There is no store in");
+    expect(stderr).toContain("There is no store at");
   });
 
   it("backs up, restores, moves and vacuums, and each copy is sound", async () => {

@@ -11,6 +11,7 @@ import {
   isExperiment,
   parseExperiment,
 } from "../../src/experiment/experiment-file.ts";
+import { findPaths } from "../../src/experiment/scenario-path.ts";
 import { checkFiles } from "../../src/scenario/check-files.ts";
 import { shippedFolder } from "../../src/scenario/shipped-folder.ts";
 
@@ -103,6 +104,12 @@ describe("a level", () => {
       ["ines-bold", "gpt-4.1"],
       ["delroy-ashcombe", "gpt-4.1"],
     ]);
+  });
+
+  it("seats a persona of an absolute path as it takes a folder of one", () => {
+    const bold = `{ name: bold, value: ${JSON.stringify(join(folder, "ines-bold.yaml"))} }`;
+    const [, arm] = armsOf(`- name: who\n  path: persona[ines-marvao]\n  levels: [{ name: own }, ${bold}]`);
+    expect(arm?.scenario.cast[0]?.id).toBe("ines-bold");
   });
 
   it("names a knowledge folder relative to the experiment, takes one away, and leaves all as it is", () => {
@@ -226,6 +233,28 @@ describe("a mistake", () => {
     );
   });
 
+  it("of a scenario's file says what to do", () => {
+    const parsed = parseExperiment(text(one).replace("product-roundtable", "./elsewhere/gone.yaml"), file);
+    expect(parsed.ok ? "" : parsed.problems.map(formatProblem).join()).toMatch(
+      /3:11 scenario: .*got "\.\/elsewhere\/gone\.yaml" \(check the path; or the id of one that comes with Dramatis: dramatis scenarios\)$/,
+    );
+    expect(() => findExperiment(join(folder, "elsewhere", "gone.yaml"))).toThrow(
+      /got nothing \(check the path\)/,
+    );
+  });
+
+  it("is a path as a factor's name, which belongs beside it", () => {
+    const levels = "levels: [gpt-4.1-nano, gpt-4.1-mini]";
+    expect(problemsOf(`- { name: "model[ines-marvao]", ${levels} }`)).toEqual([
+      expect.stringMatching(
+        /^5:13 factors\[0\]\.name: expected a slug .*\(give it a short name, and write the path beside it: path: model\[ines-marvao\]\)$/,
+      ),
+    ]);
+    const plain = problemsOf(`- { name: Ines, ${levels} }\n- { name: "a b", ${levels} }`);
+    expect(plain.filter((problem) => problem.includes("path:"))).toEqual([]);
+    expect(plain).toHaveLength(2);
+  });
+
   it("is an id that is not the file's name, and a secret", () => {
     const parsed = parseExperiment(text(one).replace("id: mine", "id: yours"), file);
     expect(parsed.ok ? "" : parsed.problems.map(formatProblem).join()).toMatch(
@@ -246,6 +275,43 @@ describe("a mistake", () => {
     expect(problemsOf(factors)).toEqual([
       "4:1 factors: expected at most 1000 combinations of levels, got 2560000 (list those you want as rows of `design`)",
     ]);
+  });
+
+  it("is a file that is no scenario, of which nothing is quoted", () => {
+    writeFileSync(join(folder, "secrets.yaml"), "password: hunter2\n");
+    writeFileSync(join(folder, "secrets"), "root:hunter2:0\n");
+    for (const name of ["./secrets.yaml", "./secrets", join(folder, "secrets")]) {
+      const named = text("- name: complexity\n  levels: [light, deep]").replace("product-roundtable", name);
+      const parsed = parseExperiment(named, file, { catalog });
+      const problems = parsed.ok ? [] : parsed.problems.map(formatProblem);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain("scenario: expected a scenario's file (*.yaml) or id");
+      expect(problems[0]).not.toContain("hunter2");
+    }
+  });
+
+  it("is a path of more than 500 characters, wherever it is written", () => {
+    const long = "a.".repeat(300);
+    const [path] = problemsOf(`- name: long\n  path: ${long}b\n  levels: [1, 2]`);
+    expect(path).toContain("factors[0].path: expected text of at most 500 characters, got");
+    const set = `{ name: one, set: { ${long}b: 1 } }`;
+    const [key] = problemsOf(`- name: long\n  levels: [${set}, { name: two }]`);
+    expect(key).toContain("expected a name of at most 500 characters, got");
+    expect(findPaths({}, "a.".repeat(20_000))).toMatchObject({
+      ok: false,
+      problem: { hint: "at most 500 characters" },
+    });
+  });
+
+  it("is told a thousand times at most", () => {
+    const factor = "- name: complexity\n  levels: [light, deep]";
+    const rows = Array.from({ length: 900 }, (_, row) => `  - { complexity: bad-${row}, other: 1 }`);
+    expect(problemsOf(factor, `design:\n${rows.join("\n")}`)).toHaveLength(1000);
+    const [first, ...others] = problemsOf(factor, `design:\n${[...rows, ...rows].join("\n")}`);
+    expect(others).toEqual([]);
+    expect(first).toContain("design: expected at most 1000 rows, got 1800");
+    const levels = Array.from({ length: 1500 }, () => "'a,b'").join(", ");
+    expect(problemsOf(`- name: complexity\n  levels: [${levels}]`)).toHaveLength(1000);
   });
 });
 

@@ -99,6 +99,16 @@ describe("rows as CSV", () => {
     expect(end).toBe("");
   });
 
+  it.each(["=1+2", "+1", "-1", "@sum"])("run no level's name as a formula: %s", (level) => {
+    const only = [row("a", 1, { levels: { size: level } })];
+    let guarded = 0;
+    const csv = { hasFormulaGuard: true, onGuarded: () => guarded++ };
+    expect(resultsCsv({ factors }, only)).toContain(`\r\na-1,'${level},1,`);
+    expect(resultsCsv({ factors }, only, csv)).toBe(resultsCsv({ factors }, only));
+    expect(guarded).toBe(1);
+    expect(resultsCsv({ factors }, only, { hasFormulaGuard: false })).toContain(`\r\na-1,${level},1,`);
+  });
+
   it("quote what would break a row", () => {
     const [, first] = resultsCsv({ factors }, [
       row("a", 1, { levels: { size: 'the "big" one, ours' } }),

@@ -72,6 +72,7 @@ const failures = Object.entries(found).flatMap(([name, one]) => {
       one.paidAgain <= one.kills * one.concurrency,
     ],
     ["the ledger equals the bill", one.billDifferenceNanoUsd === 0 && one.unexplainedNanoUsd === 0],
+    ["a check finds nothing wrong", one.inconsistencies.length === 0],
     ["the cap was not passed", one.capNanoUsd === undefined || one.billNanoUsd <= one.capNanoUsd],
   ];
   return bounds.filter(([, holds]) => !holds).map(([words]) => `${name}: ${words}: no`);

@@ -1,6 +1,8 @@
 /** Kills workers at seeded moments while they hold conversations, and counts what was lost, doubled or paid twice. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomShare } from "../../src/domain/random.ts";
+import { queueInconsistencies } from "../../src/fleet/queue-check.ts";
+import { type Inconsistency, inconsistenciesOf } from "../../src/store/consistency.ts";
 import { openStore } from "../../src/store/store.ts";
 import { startProcess, type WorkerProcess } from "./processes.ts";
 import { type Provider, startProvider } from "./provider.ts";
@@ -39,6 +41,8 @@ export interface Survival {
   billDifferenceNanoUsd: number;
   billNanoUsd: number;
   spentNanoUsd: number;
+  /** What a check of the store finds wrong in the end. */
+  inconsistencies: Inconsistency[];
   seconds: number;
   problems: Record<string, number>;
 }
@@ -196,6 +200,7 @@ async function accountOf(
       billDifferenceNanoUsd,
       billNanoUsd: provider.bill.costNanoUsd,
       spentNanoUsd: sum(known.map(({ cost }) => cost)),
+      inconsistencies: [...(await inconsistenciesOf(store.sql)), ...(await queueInconsistencies(store.sql))],
     };
   } finally {
     await store.close();

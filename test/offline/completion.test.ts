@@ -99,9 +99,10 @@ describe("finish reasons", () => {
 describe("tiers", () => {
   it("are flex when asked for, billed at half, and default otherwise", async () => {
     const server = startServer();
-    expect((await answerTo(server)).service_tier).toBe("default");
+    expect((await answerTo(server, { model: "gpt-5-mini" })).service_tier).toBe("default");
     const full = server.bill.costNanoUsd;
-    expect((await answerTo(server, { service_tier: "flex" })).service_tier).toBe("flex");
+    const flex = { model: "gpt-5-mini", service_tier: "flex" };
+    expect((await answerTo(server, flex)).service_tier).toBe("flex");
     expect(server.bill.costNanoUsd).toBe(full * 1.5);
     expect((await answerTo(server, { service_tier: "auto" })).service_tier).toBe("default");
   });

@@ -10,9 +10,9 @@ import type { OfflineServer } from "../../src/offline/server.ts";
 import { answerTo, post, requestOf, startServer } from "./fixture.ts";
 
 /** What the first requests meet; undefined where they fare well. */
-const metBy = (options: FaultOptions, requests = 400, stream = false) => {
+const metBy = (options: FaultOptions, requests = 400, more: Parameters<typeof requestOf>[0] = {}) => {
   const source = createFaultSource(options);
-  return Array.from({ length: requests }, () => source.next(requestOf({ stream })));
+  return Array.from({ length: requests }, () => source.next(requestOf(more)));
 };
 
 describe("which requests fail", () => {
@@ -39,12 +39,15 @@ describe("which requests fail", () => {
     expect(metBy({ seed: 7, share: 1 }).every((fault) => fault !== undefined)).toBe(true);
   });
 
-  it("comes in every kind, with cut streams only where something streams", () => {
-    const kinds = (stream: boolean) =>
-      new Set(metBy({ seed: 7, share: 1 }, 1000, stream).map((fault) => fault?.kind));
-    expect(kinds(true)).toEqual(new Set(FAULT_KINDS));
-    expect(kinds(false)).toEqual(new Set(FAULT_KINDS.filter((kind) => kind !== "cut-stream")));
-    expect(metBy({ seed: 7, share: 1, kinds: ["cut-stream"] }, 1)).toEqual([undefined]);
+  it("comes in every kind, cut streams only where something streams, and no room only at flex", () => {
+    const kinds = (more: Parameters<typeof requestOf>[0]) =>
+      new Set(metBy({ seed: 7, share: 1 }, 1000, more).map((fault) => fault?.kind));
+    const without = (name: FaultKind) => new Set(FAULT_KINDS.filter((kind) => kind !== name));
+    const flex = { service_tier: "flex" };
+    expect(kinds({ ...flex, stream: true })).toEqual(new Set(FAULT_KINDS));
+    expect(kinds(flex)).toEqual(without("cut-stream"));
+    expect(kinds({ stream: true })).toEqual(without("429-flex"));
+    expect(metBy({ seed: 7, share: 1, kinds: ["cut-stream", "429-flex"] }, 1)).toEqual([undefined]);
   });
 
   it.each([
@@ -74,12 +77,12 @@ type Fetch = typeof globalThis.fetch;
 async function outcomeOf(
   server: OfflineServer,
   { fetch, url }: { fetch: Fetch; url: string },
-  stream: boolean,
+  more: Parameters<typeof requestOf>[0],
 ) {
   const controller = new AbortController();
   const request = fetch(`${url}/v1/chat/completions`, {
     method: "POST",
-    body: JSON.stringify(requestOf({ stream })),
+    body: JSON.stringify(requestOf(more)),
     signal: controller.signal,
   });
   const settled = request.then(
@@ -106,6 +109,7 @@ const EXPECTED: Readonly<Record<FaultKind, [outcome: object, charged: number]>> 
   "429": [{ status: 429, retryAfter: "1" }, 0],
   "429-retry-after": [{ status: 429, retryAfter: "1" }, 0],
   "429-bare": [{ status: 429, retryAfter: null }, 0],
+  "429-flex": [{ status: 429, body: expect.stringContaining('"code":"resource_unavailable"') }, 0],
   "500": [{ status: 500, body: expect.stringContaining("server had an error") }, 0],
   "502": [{ status: 502, body: expect.stringContaining("<html>") }, 0],
   "503": [{ status: 503, body: expect.stringContaining("overloaded") }, 0],
@@ -128,7 +132,10 @@ describe.each(["in process", "on a port"])("faults %s", (place) => {
     const target = listening
       ? { fetch: globalThis.fetch, url: listening.url }
       : { fetch: server.fetch, url: "http://offline.test" };
-    const outcome = await outcomeOf(server, target, kind === "cut-stream");
+    const outcome = await outcomeOf(server, target, {
+      stream: kind === "cut-stream",
+      ...(kind === "429-flex" ? { model: "gpt-5-mini", service_tier: "flex" } : {}),
+    });
     await listening?.close();
     expect(outcome).toMatchObject(expected);
     expect(server.bill.requests).toBe(charged);

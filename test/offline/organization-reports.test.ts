@@ -81,7 +81,7 @@ describe("usage", () => {
     const headers = { authorization: "Bearer sk-first-marked", "openai-project": "proj_boats" };
     await post(server, requestOf(), { headers });
     await post(server, requestOf(), { headers: { authorization: "Bearer sk-second" } });
-    await post(server, requestOf({ service_tier: "flex" }));
+    await post(server, requestOf({ model: "gpt-5-mini", service_tier: "flex" }));
     const page = usagePage(
       await usageOf(server).completions({
         start_time: TODAY,
@@ -100,7 +100,7 @@ describe("usage", () => {
     ).toEqual([
       ["proj_boats", null, "gpt-4.1-nano", false, "default"],
       ["proj_offline", null, "gpt-4.1-nano", false, "default"],
-      ["proj_offline", null, "gpt-4.1-nano", false, "flex"],
+      ["proj_offline", null, "gpt-5-mini", false, "flex"],
     ]);
     const keys = rows.map(({ api_key_id }) => api_key_id);
     expect(keys).toEqual([
@@ -120,14 +120,15 @@ describe("usage", () => {
     [{ api_key_ids: ["key_a"] }, 1],
     [{ api_key_ids: ["key_none"] }, 0],
     [{ batch: false }, 4],
-    [{ batch: true }, 0],
-    [{}, 4],
+    [{ batch: true }, 1],
+    [{}, 5],
   ])("keeps to the filter %o", async (filter, requests) => {
     const server = start();
     server.charge(past(TODAY, { model: "gpt-4.1-mini", project: "proj_a", user: "user_a" }));
     server.charge(past(TODAY, { model: "o4-mini", project: "proj_a" }));
     server.charge(past(TODAY, { model: "o4-mini", project: "proj_b", apiKey: "key_a" }));
     server.charge(past(TODAY, { user: "user_a", tier: "flex" }));
+    server.charge(past(TODAY, { tier: "batch" }));
     const page = usagePage(await usageOf(server).completions({ start_time: TODAY, ...filter }));
     const [bucket] = page.data;
     expect(bucket?.results.reduce((sum, row) => sum + row.num_model_requests, 0)).toBe(requests);
@@ -283,6 +284,60 @@ describe("costs", () => {
   });
 });
 
+describe("a batch's requests", () => {
+  it("are told apart, at their own price, when they were answered, and charged to whoever made the batch", async () => {
+    let now = NOW;
+    const server = start({ clock: () => now, batch: { processingMs: 60 * 60_000 } });
+    const client = new OpenAI({
+      apiKey: "sk-test",
+      project: "proj_boats",
+      fetch: server.fetch,
+      maxRetries: 0,
+    });
+    const line = (custom_id: string) =>
+      JSON.stringify({ custom_id, method: "POST", url: "/v1/chat/completions", body: requestOf() });
+    const file = new File([`${line("a")}\n${line("b")}\n`], "batch.jsonl");
+    const { id } = await client.files.create({ purpose: "batch", file });
+    await client.batches.create({
+      input_file_id: id,
+      endpoint: "/v1/chat/completions",
+      completion_window: "24h",
+    });
+    // Both are done, and nobody has looked since.
+    now = NOW + 10 * 60 * 60_000;
+    const usage = usagePage(
+      await usageOf(server).completions({
+        start_time: TODAY,
+        bucket_width: "1m",
+        limit: 1440,
+        group_by: ["project_id", "batch", "service_tier"],
+      }),
+    );
+    const rows = usage.data.flatMap(({ start_time, results }) =>
+      results.map(({ project_id, batch, service_tier, num_model_requests }) => [
+        new Date(start_time * 1000).toISOString().slice(11, 16),
+        project_id,
+        batch,
+        service_tier,
+        num_model_requests,
+      ]),
+    );
+    expect(rows).toEqual([
+      ["11:00", "proj_boats", true, "default", 1],
+      ["11:30", "proj_boats", true, "default", 1],
+    ]);
+    const costs = costsPage(await usageOf(server).costs({ start_time: TODAY, group_by: ["line_item"] }));
+    const lines = costs.data.flatMap(({ results }) => results);
+    expect(lines.map(({ line_item }) => line_item)).toEqual([
+      "gpt-4.1-nano, batch input_tokens",
+      "gpt-4.1-nano, batch output_tokens",
+    ]);
+    const nano = lines.reduce((sum, { amount }) => sum + Math.round(amount.value * 1e9), 0);
+    expect(nano).toBe(server.bill.costNanoUsd);
+    expect(nano).toBeGreaterThan(0);
+  });
+});
+
 describe("a past charge", () => {
   it("is on the bill like any other", () => {
     const server = start();
@@ -307,7 +362,7 @@ it("agrees with the bill to the nano-dollar, however it is grouped", async () =>
   const charge = fc.record({
     at: fc.integer({ min: TODAY - 40 * DAY, max: TODAY }),
     model: fc.constantFrom(...MODELS.map(({ id }) => id)),
-    tier: fc.constantFrom("default" as const, "flex" as const),
+    tier: fc.constantFrom("default" as const, "flex" as const, "batch" as const),
     tokens: fc.tuple(fc.nat(3_000_000), fc.nat(3_000_000), fc.nat(1_000_000_000)),
     project: fc.constantFrom("proj_a", "proj_b", undefined),
     user: fc.constantFrom("user_a", undefined),

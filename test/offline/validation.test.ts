@@ -184,6 +184,13 @@ describe("parameters are refused", () => {
       "invalid_value",
     ],
     [
+      "at flex for a model that is not offered at it",
+      { service_tier: "flex" },
+      "Flex is not available for this model.",
+      "service_tier",
+      null,
+    ],
+    [
       "when this server cannot do them",
       { stop: ["."] },
       "The offline server does not offer 'stop'.",
@@ -283,7 +290,11 @@ describe("parameters are refused", () => {
 
   it("takes every tier that is sold, and a cache key of 64 characters", async () => {
     for (const tier of ["auto", "default", "flex", "priority", "scale", "fast"]) {
-      const body = requestOf({ service_tier: tier, prompt_cache_key: "k".repeat(64) });
+      const body = requestOf({
+        model: "gpt-5-mini",
+        service_tier: tier,
+        prompt_cache_key: "k".repeat(64),
+      });
       expect((await post(server, body)).status).toBe(200);
     }
   });

@@ -125,7 +125,7 @@ it("agree with the bill to the nano-dollar, whatever was charged and however it 
   const charge = fc.record({
     at: fc.integer({ min: TODAY - 30 * DAY, max: NOW }),
     model: fc.constantFrom("gpt-4.1", "gpt-4.1-nano", "gpt-5-mini", "o4-mini-2025-04-16", "mine"),
-    tier: fc.constantFrom("default" as const, "flex" as const),
+    tier: fc.constantFrom("default" as const, "flex" as const, "batch" as const),
     tokens: fc.tuple(fc.nat(100_000), fc.nat(100_000), fc.nat(100_000_000)),
     project: fc.constantFrom("proj_a", "proj_b", undefined),
     apiKey: fc.constantFrom("key_a", "key_b", undefined),

@@ -132,7 +132,7 @@ it("has every token once, whatever it is grouped by and however wide the buckets
   const charge = fc.record({
     at: fc.integer({ min: NOW - 2 * DAY, max: NOW }),
     model: fc.constantFrom("gpt-4.1", "o3"),
-    tier: fc.constantFrom("default" as const, "flex" as const),
+    tier: fc.constantFrom("default" as const, "flex" as const, "batch" as const),
     inputTokens: fc.nat(10_000),
     outputTokens: fc.nat(10_000),
     project: fc.constantFrom("proj_a", undefined),

@@ -8,6 +8,11 @@ import { openStage, persona } from "../conversation/stage.ts";
 import { quoted } from "./stage.ts";
 
 const LONG = { endings: [{ maxTurns: 9 }], complexity: "auto" as const };
+const COMPACT = {
+  ...LONG,
+  endings: [{ maxTurns: 20 }],
+  context: { strategy: "compact" as const, afterTurns: 4, blockTurns: 2, keepTurns: 2 },
+};
 const WITH_MODERATOR = { ...LONG, moderator: { policy: "model" as const } };
 
 describe("what is expected", () => {
@@ -29,6 +34,18 @@ describe("what is expected", () => {
     const billed = Object.entries(bill?.byModel ?? {}).map(([id, line]) => [id, line.costNanoUsd]);
     expect(Object.fromEntries(costs)).toEqual(Object.fromEntries(billed));
     expect(quote.samples[0]?.costNanoUsd).toBe(bill?.costNanoUsd);
+  });
+
+  it.each([
+    ["moderator", WITH_MODERATOR, {}],
+    ["turn", LONG, { models: { "*": "o4-mini" } }],
+    ["summary", COMPACT, {}],
+  ])("counts the tokens of a %s as the server's limits do", async (purpose, scenario, context) => {
+    const { quote, servers } = await quoted({ scenario, context, samples: 1 });
+    expect(quote.expected.byPurpose[purpose]?.requests).toBeGreaterThan(0);
+    expect(quote.expected.total.countedTokens).toBe(servers[0]?.traffic.countedTokens);
+    for (const [model, { countedTokens }] of Object.entries(servers[0]?.traffic.byModel ?? {}))
+      expect(quote.expected.byModel[model]?.countedTokens).toBe(countedTokens);
   });
 
   it("is the mean over the samples, each of them a bill of its own", async () => {

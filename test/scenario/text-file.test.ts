@@ -27,7 +27,7 @@ describe("readText", () => {
       "ada.yaml/x: expected a file, got a file in its place",
     ]);
     expect(linesOf(readText(join(folder, "none", "x")), folder)).toEqual([
-      "none/x: expected a file, got nothing",
+      "none/x: expected a file, got nothing (check the path)",
     ]);
   });
 

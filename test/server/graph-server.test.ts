@@ -95,7 +95,17 @@ describe("the graph server", () => {
     expect(keys(schemas.state_schema)).toEqual(
       expect.arrayContaining(["turns", "usage", "totals", "next", "complexity"]),
     );
-    const context = ["budget", "complexity", "context", "maxTurns", "models", "screening", "stream"];
+    const context = [
+      "budget",
+      "complexity",
+      "context",
+      "maxTurns",
+      "models",
+      "screening",
+      "stream",
+      "tier",
+      "tierFallback",
+    ];
     expect(keys(schemas.context_schema)).toEqual(context);
   });
 

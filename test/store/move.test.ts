@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { openQueue } from "../../src/fleet/queue.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { moveStore } from "../../src/store/move.ts";
+import type { Sql } from "../../src/store/sql.ts";
 import type { Store } from "../../src/store/store.ts";
 import { openStore } from "../../src/store/store.ts";
 import { digestOf, setPlainText, type TableDigest, tablesOf } from "../../src/store/tables.ts";
@@ -56,6 +57,61 @@ onEachEngine("a store that moves", ({ engine, open }) => {
     ).toEqual([{ jobs: 3 }]);
     const thread = { configurable: { thread_id: "thread" } };
     expect(await to.checkpointer.getTuple(thread)).toEqual(await from.checkpointer.getTuple(thread));
+    if (engine === "pglite") await to.close();
+  });
+
+  it("takes the time it needs, and is not begun again by halves where a server is lost", async () => {
+    const from = await open();
+    await planOnly(from, { id: "waiting", conversations: 700 });
+    const to = await openOther();
+    const empty = await digests(to);
+    const timeouts: unknown[] = [];
+    const timeout = async (tx: Sql) =>
+      timeouts.push(
+        ...(await tx.query("select current_setting('idle_in_transaction_session_timeout') as ms")),
+      );
+    /** The same store; whatever a transaction does, it is told of before and after. */
+    const watched = (
+      store: Store,
+      before: (statement: string) => void,
+      after: (tx: Sql) => Promise<unknown>,
+    ) => ({
+      ...store,
+      sql: {
+        ...store.sql,
+        transaction: <T>(run: (tx: Sql) => Promise<T>) =>
+          store.sql.transaction(async (tx) => {
+            const query: Sql["query"] = (statement, values) => {
+              before(JSON.stringify(statement));
+              return tx.query(statement, values);
+            };
+            const result = await run({ ...tx, query });
+            await after(tx);
+            return result;
+          }),
+      },
+    });
+    let inserts = 0;
+    const losing = watched(
+      to,
+      (statement) => {
+        if (statement.includes('insert into dramatis.\\"conversations') && ++inserts === 2)
+          throw new Error("Connection terminated unexpectedly");
+      },
+      timeout,
+    );
+    await expect(moveStore({ from, to: losing, enqueue: nothing })).rejects.toMatchObject({
+      code: "store-failed",
+      message: expect.stringMatching(/was lost|cannot be reached|Connection terminated/),
+    });
+    expect(inserts).toBe(2);
+    expect(await digests(to)).toEqual(empty);
+    await moveStore({
+      from: watched(from, () => undefined, timeout),
+      to: losing,
+      enqueue: nothing,
+    });
+    expect(timeouts).toEqual([{ ms: "0" }, { ms: "0" }]);
     if (engine === "pglite") await to.close();
   });
 

@@ -1,11 +1,13 @@
 /** The directory of an embedded store: full, damaged, not to be written, or another process's. */
 import { execFileSync } from "node:child_process";
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -13,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
+import { reason } from "../../src/store/engine.ts";
 import { openStore } from "../../src/store/store.ts";
 import { startOpener } from "./processes.ts";
 import { simulate } from "./sample-content.ts";
@@ -105,6 +108,36 @@ it("is refused where its directory cannot be made", async () => {
   });
 });
 
+it("leaves a folder alone that holds something else, and says so without a lock beside it", async () => {
+  const place = join(folder, "work");
+  mkdirSync(place);
+  writeFileSync(join(place, "notes.txt"), "mine");
+  const before = readdirSync(folder);
+  for (const mustExist of [false, true]) {
+    await expect(openStore(place, { mustExist })).rejects.toMatchObject(
+      mustExist
+        ? { code: "unknown-name" }
+        : {
+            code: "store-failed",
+            message: expect.stringMatching(/work is not a store; name an empty or a new folder: .*>\.$/),
+          },
+    );
+  }
+  expect([readdirSync(place), readdirSync(folder)]).toEqual([["notes.txt"], before]);
+  rmSync(join(place, "notes.txt"));
+  await (await openStore(place)).close();
+}, 30_000);
+
+it("says of what a killed process left half made that it may go", async () => {
+  const place = join(folder, "half");
+  mkdirSync(join(place, "base"), { recursive: true });
+  writeFileSync(`${place}.lock`, "");
+  await expect(openStore(place)).rejects.toMatchObject({
+    code: "store-failed",
+    message: expect.stringContaining("can be deleted"),
+  });
+});
+
 it("says so when its directory goes away while it is open", async () => {
   const place = join(folder, "gone");
   const store = await openStore(place);
@@ -144,6 +177,30 @@ it("is another process's until that is killed, and then holds what that wrote", 
   expect(await store.sql.query("select id from dramatis.runs")).toEqual([{ id: `process-${pid}` }]);
   await store.close();
 }, 60_000);
+
+it("is one store, by whichever link its directory is reached", async () => {
+  const place = join(folder, "linked");
+  const store = await openStore(place);
+  symlinkSync(place, join(folder, "link"));
+  symlinkSync(folder, join(folder, "links"));
+  for (const link of [join(folder, "link"), join(folder, "links", "linked")])
+    await expect(openStore(link)).rejects.toMatchObject({
+      code: "store-busy",
+      message: expect.stringContaining(`process ${process.pid}`),
+    });
+  await store.close();
+  await (await openStore(join(folder, "link"))).close();
+}, 30_000);
+
+it.each([
+  [Object.assign(new Error("said so"), { code: "X" }), "said so"],
+  [{ name: "ErrnoError", errno: 44 }, "ErrnoError 44"],
+  [new AggregateError([], ""), "AggregateError"],
+  [{}, "no reason was given"],
+  ["text", "text"],
+])("says why it cannot be opened in words: %o", (thrown, words) => {
+  expect(reason(thrown)).toBe(words);
+});
 
 it("holds the same conversations, whatever the clock of the process does", async () => {
   const results: unknown[] = [];

@@ -121,7 +121,7 @@ onEachEngine("the statements of requests", ({ open }) => {
         }));
       }
       case "takeOver":
-        return void (await takeOver(sql, holder, () => ({ problem: "lost" })));
+        return void (await takeOver(sql, holder));
     }
   }
 

@@ -22,6 +22,21 @@ onEachEngine("a store", ({ engine, address, open }) => {
     await second.close();
   });
 
+  it("is not made where one must exist, and opens where one does", async () => {
+    const place = await address();
+    await expect(openStore(place, { mustExist: true })).rejects.toMatchObject({
+      code: "unknown-name",
+      command: "simulate product-roundtable --runs 10",
+      message: expect.stringMatching(
+        /There is no store at .* dramatis simulate product-roundtable --runs 10$/,
+      ),
+    });
+    // It would find what the first look had made.
+    await expect(openStore(place, { mustExist: true })).rejects.toMatchObject({ code: "unknown-name" });
+    await (await openStore(place)).close();
+    await (await openStore(place, { mustExist: true })).close();
+  });
+
   it("gives money back as exact numbers, and refuses what is none", async () => {
     const { sql } = await open();
     expect(await sql.query("select 9007199254740991::bigint as most")).toEqual([
@@ -79,6 +94,22 @@ onEachEngine("a store", ({ engine, address, open }) => {
 describe("a store's address", () => {
   it.each(["mysql://host/db", "", "http://host/store"])("is refused when it is %j", async (address) => {
     await expect(openStore(address)).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
+  it.each([
+    "postgres:/joe:SECRET@host/db",
+    "postgres:joe:SECRET@host/db",
+    "pglite:postgres://joe:SECRET@host/db",
+    "mysql:/joe:SECRET@host/db",
+    "postgres://joe:SECRET#?@host/db",
+  ])("becomes no directory and is not quoted when it is mistyped: %s", async (address) => {
+    const message = await openStore(address).catch((error: Error) => error.message);
+    expect(message).toMatch(/^The store's address: expected /);
+    expect(message).not.toContain("SECRET");
+  });
+
+  it("is told how a password is written that is no part of an address as it is", async () => {
+    await expect(openStore("postgres://joe:a/b#c@host/db")).rejects.toThrow("percent-encoding");
   });
 
   it("never shows its password", async () => {

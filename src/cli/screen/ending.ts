@@ -56,10 +56,10 @@ const FREE: Readonly<Record<ConversationRecord["transport"], string | undefined>
 const figure = (title: string): Column => ({ title, align: "right" });
 const optional = (title: string): Column => ({ title, align: "right", isOptional: true });
 
-/** Personas, their total and models under one head, so that all figures stand in the same columns. */
+/** Personas, their total, models and tiers under one head, so that all figures stand in the same columns. */
 function costTable(record: ConversationRecord, room: { columns: number; indent: number }): Line[] {
-  const { byPersona, byModel, total } = costRows(record);
-  const rows = [...byPersona, total, ...byModel];
+  const { byPersona, byModel, byTier, total } = costRows(record);
+  const rows = [...byPersona, total, ...byModel, ...byTier];
   const costs = costColumn(rows.map(({ usage }) => usage));
   const cells = (row: CostRow, name?: Style, figures?: Style): Span[] => [
     span(row.name, name),
@@ -88,6 +88,8 @@ function costTable(record: ConversationRecord, room: { columns: number; indent: 
       cells(total, "strong", "strong"),
       ...(byModel.length === 0 ? [] : [[], [span("model", "quiet")]]),
       ...byModel.map((row) => cells(row)),
+      ...(byTier.length === 0 ? [] : [[], [span("tier", "quiet")]]),
+      ...byTier.map((row) => cells(row)),
     ],
     room,
   );

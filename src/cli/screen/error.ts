@@ -63,10 +63,12 @@ function unknownError(error: unknown): string {
   ].join("\n");
 }
 
-function textOf(error: unknown): string {
+type MessageOf = (error: DramatisError) => string;
+
+function textOf(error: unknown, messageOf: MessageOf): string {
   if (error instanceof InvalidFilesError) return invalidFiles(error);
-  if (error instanceof ConversationError) return `${error.message}\n\n${textOf(error.cause)}`;
-  return error instanceof DramatisError ? error.message : unknownError(error);
+  if (error instanceof ConversationError) return `${error.message}\n\n${textOf(error.cause, messageOf)}`;
+  return error instanceof DramatisError ? messageOf(error) : unknownError(error);
 }
 
 /** Nothing shorter is a secret; taking out every `x` would leave no text. */
@@ -74,10 +76,14 @@ const SHORTEST_KEY = 6;
 
 /**
  * Text for standard error, without a final newline and without `key`. Errors of this package are the user's to act on
- * and show their message alone; all others are ours, and show what a report needs.
+ * and show their message alone, as `messageOf` completes it; all others are ours, and show what a report needs.
  */
-export function renderError(error: unknown, key = ""): string {
-  const text = plainText(textOf(error));
+export function renderError(
+  error: unknown,
+  key = "",
+  messageOf: MessageOf = ({ message }) => message,
+): string {
+  const text = plainText(textOf(error, messageOf));
   const secret = key.trim();
   return secret.length < SHORTEST_KEY ? text : text.replaceAll(secret, "[key removed]");
 }

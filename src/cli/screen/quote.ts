@@ -97,6 +97,7 @@ const NOTHING: ExpectedUse = {
   cachedInputTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
+  countedTokens: 0,
   unpricedRequests: 0,
   costNanoUsd: 0,
   uncachedNanoUsd: 0,

@@ -12,6 +12,7 @@ import { endingTitle } from "../../report/timeline.ts";
 import type { ConversationStatus } from "../../store/conversations.ts";
 import { type ConversationProgress, openCount, type Progress } from "../../store/progress.ts";
 import type { StoredRun } from "../../store/runs.ts";
+import type { TierFigures } from "../../store/tier-figures.ts";
 import { rule } from "./ending.ts";
 import {
   flow,
@@ -27,7 +28,7 @@ import {
 } from "./line.ts";
 import type { Style } from "./paint.ts";
 import { failuresText } from "./run-progress.ts";
-import { table } from "./table.ts";
+import { type Column, table } from "./table.ts";
 
 const INDENT = 2;
 
@@ -79,11 +80,11 @@ export function renderRuns(rows: readonly RunRow[], options: ScreenOptions): str
     ];
   });
   const right = "right" as const;
-  const head = [
+  const head: Column[] = [
     { title: "run", isWhole: true },
-    { title: "is", isWhole: true },
-    { title: "ended", align: right },
-    { title: "failed", align: right },
+    { title: "is", isWhole: true, isOptional: "at last" },
+    { title: "ended", align: right, isOptional: "at last" },
+    { title: "failed", align: right, isOptional: "at last" },
     { title: "turns", align: right, isOptional: true },
     { title: "cost", align: right },
     { title: "made (UTC)", isOptional: true, isWhole: true },
@@ -119,21 +120,25 @@ export function renderConversations(rows: readonly ConversationProgress[], optio
     span(costs[index] ?? ""),
   ]);
   const right = "right" as const;
-  const head = [
+  const head: Column[] = [
     { title: "conversation", isWhole: true },
-    { title: "is" },
-    { title: "turns", align: right },
+    { title: "is", isOptional: "at last" },
+    { title: "turns", align: right, isOptional: "at last" },
     { title: "requests", align: right, isOptional: true },
     { title: "cost", align: right },
   ];
-  return printLines(table(head, cells, { columns: proseColumns(options), indent: INDENT }), options);
+  return printLines(table(head, cells, { columns: screenColumns(options), indent: INDENT }), options);
 }
 
 export interface RunSummaryView {
   run: StoredRun;
   progress: Progress;
+  /** What it cost at each tier; shown where there are others than standard. */
+  tiers?: readonly TierFigures[] | undefined;
   /** What can be done next, each with its command. */
   next: readonly { what: string; command: string }[];
+  /** What is to be said of those commands. */
+  note?: string | undefined;
   /** Milliseconds it took this process; default: from the first beginning to the last end. */
   tookMs?: number | undefined;
   /** Turns this process saw. */
@@ -168,9 +173,26 @@ const STATUS_WORDS: Partial<Record<ConversationStatus, string>> = {
   parked: "in a batch",
 };
 
+function tierLine({ tiers = [] }: RunSummaryView, room: { columns: number; indent: number }): Line[] {
+  if (tiers.every(({ tier }) => tier === "standard")) return [];
+  return flow(
+    tiers.map((figures) => [
+      span(`${figures.tier}: ${count(figures.requests, "request")}, ${formatCost(figures)}`),
+    ]),
+    room,
+  );
+}
+
+/** Undefined while they are not known. */
+function tokensText({ inputTokens, cachedInputTokens, outputTokens, ...rest }: Progress): string | undefined {
+  if (inputTokens === undefined || cachedInputTokens === undefined || outputTokens === undefined)
+    return undefined;
+  return formatUsage({ ...rest, inputTokens, cachedInputTokens, outputTokens, reasoningTokens: 0 });
+}
+
 /** The closing box of a run: statuses, figures, failures by kind, and the commands to go on with. */
 export function renderRunSummary(view: RunSummaryView, options: ScreenOptions): string[] {
-  const { run, progress, next, isOffline } = view;
+  const { run, progress, next, note, isOffline } = view;
   const columns = proseColumns(options);
   const room = { columns, indent: INDENT };
   const title = TITLES[runState(run, progress)];
@@ -180,8 +202,9 @@ export function renderRunSummary(view: RunSummaryView, options: ScreenOptions): 
   const took = tookMs === undefined ? undefined : formatDuration(tookMs);
   const turns = view.turnsSeen ?? 0;
   const rate = tookMs !== undefined && tookMs > 0 && turns > 0 ? (turns / tookMs) * 1000 : undefined;
+  const tokens = tokensText(progress);
   const widest = Math.max(0, ...next.map(({ what }) => what.length));
-  return printLines(
+  const box = printLines(
     [
       rule(span(`${title.text}: ${run.id}`, title.style), columns),
       ...flow(
@@ -201,26 +224,33 @@ export function renderRunSummary(view: RunSummaryView, options: ScreenOptions): 
         [
           [span(count(progress.turns, "turn"))],
           [span(count(progress.requests, "request"))],
-          [span(formatUsage({ ...progress, reasoningTokens: 0 }))],
+          ...(tokens === undefined ? [] : [[span(tokens)]]),
           [span(formatCost(progress), "strong")],
           ...(took === undefined ? [] : [[span(took)]]),
           ...(rate === undefined ? [] : [[span(`${rate.toFixed(1)} turns/s`)]]),
         ],
         room,
       ),
+      ...tierLine(view, room),
       ...(isOffline
         ? prose("Generated offline: no model was asked and nothing was charged.", { ...room, style: "quiet" })
         : []),
       ...(next.length === 0 ? [] : [[]]),
-      ...next.map(
-        ({ what, command }): Line => [
-          gap(INDENT),
-          span(what, "quiet"),
-          gap(widest - what.length + 2),
-          span(command),
-        ],
-      ),
     ],
     options,
   );
+  // A command that is cut cannot be pasted: where it is too long, the terminal breaks it.
+  const commands = printLines(
+    next.map(
+      ({ what, command }): Line => [
+        gap(INDENT),
+        span(what, "quiet"),
+        gap(widest - what.length + 2),
+        span(command),
+      ],
+    ),
+    { ...options, columns: Number.POSITIVE_INFINITY },
+  );
+  const notes = note === undefined ? [] : prose(note, { ...room, style: "quiet" });
+  return [...box, ...commands, ...printLines(notes, options)];
 }

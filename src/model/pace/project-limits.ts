@@ -9,6 +9,13 @@ export interface ProjectLimitsOptions extends AdminAccess {
   signal?: AbortSignal | undefined;
 }
 
+/** What a project may ask of a model; undefined: not told. */
+export interface ProjectLimits extends Limits {
+  requestsPerDay?: number | undefined;
+  /** Input tokens of batches. */
+  batchTokensPerDay?: number | undefined;
+}
+
 const PAGE_SIZE = 100;
 /** 5,000 models; a server that has more repeats itself. */
 const MOST_PAGES = 50;
@@ -33,13 +40,13 @@ function failure({ adminKey, project }: ProjectLimitsOptions, cause: unknown): D
 }
 
 /**
- * Requests and tokens a minute of every model the project may use. Source: `GET
+ * Requests and tokens a minute or day of every model the project may use. Source: `GET
  * /organization/projects/{id}/rate_limits` of the OpenAI API.
  *
  * @throws DramatisError `invalid-argument` when key or project are refused, `run-failed` when the answer did not come or
  * is not what is documented; the signal's reason when it is aborted.
  */
-export async function readProjectLimits(options: ProjectLimitsOptions): Promise<Map<string, Limits>> {
+export async function readProjectLimits(options: ProjectLimitsOptions): Promise<Map<string, ProjectLimits>> {
   const { adminKey, project, signal } = options;
   signal?.throwIfAborted();
   if (adminKey === "" || project === "") {
@@ -50,7 +57,7 @@ export async function readProjectLimits(options: ProjectLimitsOptions): Promise<
     );
   }
   const client = createAdminClient(options);
-  const limits = new Map<string, Limits>();
+  const limits = new Map<string, ProjectLimits>();
   try {
     const { rateLimits } = client.admin.organization.projects;
     const first = await rateLimits.listRateLimits(project, { limit: PAGE_SIZE }, signal ? { signal } : {});
@@ -59,11 +66,14 @@ export async function readProjectLimits(options: ProjectLimitsOptions): Promise<
       pages += 1;
       if (pages > MOST_PAGES) throw new Error(`expected at most ${MOST_PAGES} pages, got more.`);
       if (!Array.isArray(data)) throw new Error("expected a list of rate limits, got something else.");
-      for (const { model, max_requests_per_1_minute, max_tokens_per_1_minute } of data) {
+      for (const row of data) {
+        const { model } = row;
         if (typeof model !== "string" || model === "") continue;
         limits.set(model, {
-          requestsPerMinute: limitOf(max_requests_per_1_minute),
-          tokensPerMinute: limitOf(max_tokens_per_1_minute),
+          requestsPerMinute: limitOf(row.max_requests_per_1_minute),
+          tokensPerMinute: limitOf(row.max_tokens_per_1_minute),
+          requestsPerDay: limitOf(row.max_requests_per_1_day),
+          batchTokensPerDay: limitOf(row.batch_1_day_max_input_tokens),
         });
       }
     }

@@ -3,7 +3,6 @@
  * paid twice: a request is written down before it is sent, and its answer before it is used.
  */
 import type { Attempt } from "../../domain/attempt.ts";
-import { defined } from "../../domain/defined.ts";
 import type { SentTier } from "../../domain/usage.ts";
 import {
   type Closing,
@@ -11,7 +10,6 @@ import {
   fundsOf,
   type Holder,
   hold,
-  type KeptRequest,
   markSent,
   type RequestId,
   type RequestKey,
@@ -54,26 +52,6 @@ const POLL_MS = 250;
  */
 const MOST_WAIT_MS = 15_000;
 
-/** An attempt whose process ended before its answer was stored: sent, and nobody knows whether it was paid. */
-export const lostAttempt = ({
-  turn,
-  persona,
-  purpose,
-  model,
-  attempts,
-  boundNanoUsd,
-}: KeptRequest): Attempt =>
-  defined({
-    turn,
-    persona,
-    purpose,
-    model,
-    attempt: attempts.length + 1,
-    problem: "lost" as const,
-    costBoundNanoUsd: boundNanoUsd,
-    mayBeBilled: true,
-  });
-
 interface Shared {
   sql: Sql;
   holder: Holder;
@@ -110,7 +88,7 @@ function sharedBudget(shared: Shared, request: RequestId, reservation: Reservati
 /** Opens the journal of a conversation that was claimed: what an earlier worker left open is made good first. */
 export async function openJournal(parts: JournalParts): Promise<Journal> {
   const { sql, holder, clock, wait = waitOut, onNew, batch } = parts;
-  const kept = await takeOver(sql, holder, lostAttempt);
+  const kept = await takeOver(sql, holder);
   const stored = new Map(kept.map((request) => [nameOf(request), request]));
   const shared: Shared = { sql, holder, funds: await fundsOf(sql, holder.runId), wait };
   const seen = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** One batch: where it is, what happens to it next and when, and how it looks on the wire. Pure. */
+/** One batch: where it is, what happens to it next and when, and how it looks on the wire. */
 import type { Payer } from "../bill.ts";
 import type { TokenUsage } from "../protocol.ts";
 import { BATCH_ENDPOINT, COMPLETION_WINDOW } from "./batch-request.ts";
@@ -35,7 +35,8 @@ export interface BatchRecord {
   readonly inputFileId: string;
   readonly metadata: Record<string, string> | null;
   readonly outputExpiresAfterSeconds: number | undefined;
-  readonly payer: Payer | undefined;
+  /** Who made it. */
+  readonly payer: Payer;
   readonly times: BatchTimes;
   /** Milliseconds since 1970, as all that follow. */
   readonly createdMs: number;
@@ -51,6 +52,11 @@ export interface BatchRecord {
   readonly usage: TokenUsage;
   outputFileId: string | undefined;
   errorFileId: string | undefined;
+}
+
+export function enterStatus(batch: BatchRecord, status: BatchStatus, atMs: number): void {
+  batch.status = status;
+  batch.since[status] = atMs;
 }
 
 export type BatchStep = "validate" | "answer" | "finalize" | "complete" | "expire" | "cancel";

@@ -1,15 +1,18 @@
 /** Files, batches and their webhook, put together. */
 import type { Answering } from "../answering.ts";
+import type { RateLimiter } from "../rate-limit.ts";
 import type { ScriptQueue } from "../script.ts";
 import type { ServedModels } from "../served-models.ts";
-import { type Batches, createBatches, type OfflineBatchOptions } from "./batches.ts";
+import { type Batches, createBatches } from "./batches.ts";
 import { createLineAnswers, type LineAnswers } from "./line-answers.ts";
+import type { OfflineBatchOptions } from "./options.ts";
 import { createStoredFiles, type StoredFiles } from "./stored-files.ts";
 import { createWebhookSender, type OfflineWebhook } from "./webhook.ts";
 
 export interface BatchServiceOptions {
   models: ServedModels;
   answering: Answering;
+  limiter: RateLimiter;
   script: ScriptQueue;
   clock: () => number;
   batch: OfflineBatchOptions | undefined;
@@ -26,6 +29,8 @@ export interface BatchService {
   files: StoredFiles;
   batches: Batches;
   lines: LineAnswers;
+  /** The most prompt tokens of a model in batches that are not over; undefined: any number. */
+  enqueuedLimitOf(model: string): number | undefined;
   /** Lets everything happen that is due, and sends again what the webhook did not take. */
   tick(): Promise<void>;
   /** Settles when no event is on its way. */
@@ -41,6 +46,8 @@ export function createBatchService(options: BatchServiceOptions): BatchService {
   const files = createStoredFiles({ clock, mark, memoryBytes: options.memoryBytes });
   const webhook = createWebhookSender({ webhook: options.webhook, clock, mark });
   const lines = createLineAnswers({ answering, script, faults: batch.faults, onFault, onBug });
+  const enqueuedLimitOf = (model: string) =>
+    batch.enqueuedTokens?.[model] ?? options.limiter.limitOf(model).batchTokensPerDay;
   const batches = createBatches({
     files,
     models,
@@ -49,6 +56,7 @@ export function createBatchService(options: BatchServiceOptions): BatchService {
     clock,
     mark,
     options: batch,
+    enqueuedLimitOf,
     memoryBatches: options.memoryBatches,
     onEnd: webhook.announce,
   });
@@ -56,6 +64,7 @@ export function createBatchService(options: BatchServiceOptions): BatchService {
     files,
     batches,
     lines,
+    enqueuedLimitOf,
     async tick() {
       await batches.tick();
       webhook.retry();

@@ -1,7 +1,14 @@
 /** The answer to one line of a batch: the same as a live request's, without its limits, its pace and its connection. */
 import { randomShare } from "../../domain/random.ts";
 import type { Answering } from "../answering.ts";
-import { ApiError, badRequest, defaultBody, errorBody, quotaExceeded } from "../api-error.ts";
+import {
+  ApiError,
+  badRequest,
+  defaultBody,
+  errorBody,
+  quotaExceeded,
+  resourceUnavailable,
+} from "../api-error.ts";
 import type { Payer } from "../bill.ts";
 import type { ChatRequest, TokenUsage } from "../protocol.ts";
 import { RecentMap } from "../recent-map.ts";
@@ -28,7 +35,7 @@ export interface LineResult {
 export interface LineRequest {
   customId: string;
   body: unknown;
-  payer: Payer | undefined;
+  payer: Payer;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -88,6 +95,8 @@ function withoutBill(answer: UnbilledAnswer): Outcome {
       return { kind: "response", status: 429, body: defaultBody(429) };
     case "quota":
       return { kind: "response", status: 429, body: quotaExceeded().body };
+    case "resource-unavailable":
+      return { kind: "response", status: 429, body: resourceUnavailable().body };
     case "drop":
     case "hang":
       return { kind: "lost" };

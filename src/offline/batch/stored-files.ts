@@ -42,8 +42,8 @@ export interface StoredFile {
 export interface StoredFiles {
   /** Throws an `ApiError` for an upload that does not fit beside what has to stay; what batches put out always fits. */
   add(file: NewFile): StoredFile;
-  /** Undefined when there is none, or none any more. */
-  find(id: string): StoredFile | undefined;
+  /** Undefined when there is none, or none any more; `atMs` default now. */
+  find(id: string, atMs?: number): StoredFile | undefined;
   /** Like `find`; throws the provider's 404. */
   get(id: string): StoredFile;
   delete(id: string): void;
@@ -104,22 +104,19 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
     if (files.delete(entry.id)) bytes -= entry.content.byteLength;
   };
 
+  /** A batch that nobody looked at since may still have to read what has expired by now. */
   const dropExpired = () => {
     const now = clock();
-    for (const entry of files.values()) if (entry.expiresMs <= now) drop(entry);
+    for (const entry of files.values()) if (entry.expiresMs <= now && entry.holders === 0) drop(entry);
   };
 
-  const find = (id: string): Entry | undefined => {
+  const find = (id: string, atMs = clock()): Entry | undefined => {
     const entry = files.get(id);
-    if (entry === undefined || entry.expiresMs > clock()) return entry;
-    drop(entry);
-    return undefined;
+    return entry === undefined || entry.expiresMs > atMs ? entry : undefined;
   };
 
   /** Whether `needed` bytes fit, after what may go went. */
   const makeRoom = (needed: number): boolean => {
-    if (bytes + needed <= memoryBytes) return true;
-    dropExpired();
     const entries = [...files.values()];
     const spent = entries.filter(({ isSpent, holders }) => isSpent && holders === 0);
     const outputs = entries.filter(({ wire }) => wire.purpose === "batch_output");
@@ -133,6 +130,7 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
   return {
     find,
     add({ filename, purpose, content, createdMs, expiresAfterSeconds = USUAL_LIFE_S }) {
+      dropExpired();
       const fits = makeRoom(content.byteLength);
       if (!fits && purpose === "batch") {
         throw badRequest(
@@ -169,9 +167,9 @@ export function createStoredFiles(options: StoredFilesOptions): StoredFiles {
       if (entry !== undefined) drop(entry);
     },
     list({ order, purpose, ...query }) {
-      dropExpired();
+      const now = clock();
       const found = [...files.values()].filter(
-        ({ wire }) => purpose === undefined || wire.purpose === purpose,
+        ({ wire, expiresMs }) => expiresMs > now && (purpose === undefined || wire.purpose === purpose),
       );
       const rows = checkOrder(order) === "asc" ? found : found.reverse();
       const page = pageOf(rows, query, PAGES);

@@ -4,7 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import { DramatisError } from "../../domain/errors.ts";
-import type { BatchEnd } from "./batches.ts";
+import type { BatchEnd } from "./batch-steps.ts";
 
 /** Where events go. */
 export interface OfflineWebhook {

@@ -43,4 +43,21 @@ describe("table", () => {
       "a name that is t…       1",
     ]);
   });
+
+  it("shortens what must be typed in the middle, and drops what may go at last before any figure", () => {
+    const head: Column[] = [
+      { title: "id", isWhole: true },
+      { title: "is", isOptional: "at last" },
+      { title: "made", isOptional: true },
+      { title: "cost", align: "right" },
+    ];
+    const rows = [cells("a-long-name-0001", "completed", "today", "$12.50")];
+    const drawn = (columns: number) =>
+      printLines(table(head, rows, { columns, indent: 0 }), { columns, colour: false })[1];
+    expect(drawn(42)).toBe("a-long-name-0001  completed  today  $12.50");
+    expect(drawn(41)).toBe("a-long-name-0001  completed  $12.50");
+    expect(drawn(30)).toBe("a-lon…-0001  completed  $12.50");
+    expect(drawn(20)).toBe("a-long…-0001  $12.50");
+    expect(drawn(12)).toBe("a-…1  $12.50");
+  });
 });

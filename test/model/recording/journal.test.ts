@@ -8,7 +8,7 @@ import { requestsOf } from "../../../src/store/requests.ts";
 import { createRun } from "../../../src/store/runs.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { onEachEngine } from "../../store/engines.ts";
-import { completion, exchange } from "../sample-exchange.ts";
+import { completion, exchange, REQUEST } from "../sample-exchange.ts";
 
 const KEY = "own-key-MARKED-0123456789";
 const LABELS = { conversation: "run-1", turn: 1, purpose: "turn", persona: "ada" } as const;
@@ -81,6 +81,22 @@ onEachEngine("a journal", ({ shared }) => {
     expect(again.answer).toEqual(answer);
     expect(again.asked).toMatchObject({ isAnswered: true, requestId: "req_1", attempts: [] });
     expect(seen.sent).toBe(1);
+  });
+
+  it("gives an answer its own tier again, whichever is asked for now", async () => {
+    const store = await shared();
+    await runIn(store, "run9");
+    const { seen, send } = server();
+    const first = await claimed(store, "run9", "one");
+    await ask(first.journal.around(send, KEY), { askedTier: "batch", tier: "batch" });
+    const other = { labels: { ...LABELS, turn: 2 }, request: { ...REQUEST, seed: 8 } };
+    await ask(first.journal.around(send, KEY), other);
+    const { journal } = await claimed(store, "run9", "two");
+    const again = journal.around(send, KEY);
+    expect((await ask(again)).asked.tier).toBe("batch");
+    const later = await ask(again, { ...other, askedTier: "batch", tier: "batch" });
+    expect(later.asked.tier).toBe("standard");
+    expect(seen.sent).toBe(2);
   });
 
   it("tells equal requests apart by how many came before", async () => {

@@ -1,7 +1,7 @@
 /** Batches from their files to their results, driven by the official client. */
 import { describe, expect, it } from "vitest";
 import { answerTo, post, requestOf } from "../fixture.ts";
-import { lineOf, linesOf, openStage, START_MS } from "./stage.ts";
+import { HOUR_MS, lineOf, linesOf, openStage, START_MS } from "./stage.ts";
 
 const sorted = (texts: readonly string[]) => [...texts].sort();
 
@@ -138,5 +138,44 @@ describe("a batch", () => {
     const [line] = await results(batch.output_file_id);
     expect(line?.response?.body.usage?.prompt_tokens_details.cached_tokens).toBeGreaterThan(1024);
     expect(batch.usage?.input_tokens_details.cached_tokens).toBeGreaterThan(1024);
+  });
+
+  it("stands in the organization's reports by the minute in which each request was answered", async () => {
+    const adminKey = "sk-admin-offline";
+    const { client, server, submit, wait } = openStage({ adminKey, batch: { processingMs: 120_000 } });
+    await submit(linesOf(4));
+    // Nobody looked at the batch before the reports are asked for.
+    wait(HOUR_MS);
+    const admin = client.withOptions({ adminAPIKey: adminKey });
+    const usage = await admin.admin.organization.usage.completions({
+      start_time: START_MS / 1000,
+      bucket_width: "1m",
+      group_by: ["batch", "project_id", "model"],
+      limit: 4,
+    });
+    const rows = usage.data.map(({ results }) =>
+      results.map((row) => ("num_model_requests" in row ? { ...row } : undefined)),
+    );
+    const row = { batch: true, project_id: "proj_offline", model: "gpt-4.1-nano" };
+    expect(rows).toMatchObject([
+      [{ ...row, num_model_requests: 1 }],
+      [{ ...row, num_model_requests: 2 }],
+      [{ ...row, num_model_requests: 1 }],
+      [],
+    ]);
+    const costs = await admin.admin.organization.usage.costs({
+      start_time: START_MS / 1000 - 86_400,
+      group_by: ["line_item"],
+    });
+    const items = costs.data.flatMap(({ results }) =>
+      results.flatMap((row) => ("line_item" in row ? [row] : [])),
+    );
+    expect(items.map((item) => item.line_item)).toEqual([
+      "gpt-4.1-nano, batch input_tokens",
+      "gpt-4.1-nano, batch output_tokens",
+    ]);
+    const dollars = items.reduce((sum, { amount }) => sum + Number(amount?.value ?? Number.NaN), 0);
+    expect(dollars).toBeCloseTo(server.bill.costNanoUsd / 1e9, 12);
+    expect(server.bill.requests).toBe(4);
   });
 });

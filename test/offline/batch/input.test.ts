@@ -163,6 +163,24 @@ describe("a limit of enqueued tokens", () => {
     expect(states).toEqual(["in_progress", "in_progress", "failed"]);
   });
 
+  it("is the rate limit's own where there is no other, and told in the project's limits", async () => {
+    const { client, look, submit } = openStage({
+      adminKey: "sk-admin-offline",
+      rateLimit: { requestsPerMinute: 1, tokensPerMinute: 1, batchTokensPerDay: 60 },
+      batch: { enqueuedTokens: { "gpt-4.1-mini": 120 } },
+    });
+    const ofMini = linesOf(10).map((line) => ({ ...line, body: { ...line.body, model: "gpt-4.1-mini" } }));
+    expect((await look(await submit(linesOf(6)))).status).toBe("failed");
+    expect((await look(await submit(ofMini))).status).toBe("completed");
+    const { admin } = client.withOptions({ adminAPIKey: "sk-admin-offline" });
+    const { data } = await admin.organization.projects.rateLimits.listRateLimits("proj_offline");
+    const limits = data.map((row) => [row.model, row.batch_1_day_max_input_tokens]);
+    expect(limits.slice(0, 2)).toEqual([
+      ["gpt-4.1-nano", 60],
+      ["gpt-4.1-mini", 120],
+    ]);
+  });
+
   it("does not count what will fail as its own line", async () => {
     const { look, submit, wait } = openStage({ batch: limits });
     const bad = lineOf("bad", { body: { messages: [{ role: "user", content: "tide ".repeat(500) }], n: 9 } });

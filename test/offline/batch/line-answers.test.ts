@@ -17,6 +17,7 @@ describe("a script's step", () => {
     [{ kind: "status", status: 503 }, 503, "server_error"],
     [{ kind: "rate-limited" }, 429, "requests"],
     [{ kind: "quota" }, 429, "insufficient_quota"],
+    [{ kind: "resource-unavailable" }, 429, "resource_unavailable"],
   ] as const)("%o fails a line without a charge", async (step, status, type) => {
     const { server, look, submit, results } = openStage();
     server.script.next(step);

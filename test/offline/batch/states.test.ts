@@ -2,7 +2,7 @@
 import { OpenAIClient } from "@langchain/openai";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OfflineBatchOptions } from "../../../src/offline/batch/batches.ts";
+import type { OfflineBatchOptions } from "../../../src/offline/batch/options.ts";
 import type { BatchStatus } from "../../../src/offline/batch/protocol.ts";
 import { HOUR_MS, linesOf, openStage, START_MS } from "./stage.ts";
 
@@ -63,6 +63,14 @@ describe("a batch that takes its time", () => {
     });
   });
 
+  it("reads its file as it was when that was due, however late somebody looks", async () => {
+    const { client, look, submit, wait } = openStage({ batch: TIMES });
+    const created = await submit(linesOf(10));
+    wait(31 * 24 * HOUR_MS);
+    expect((await client.files.list()).data).toEqual([]);
+    expect(await look(created)).toMatchObject({ status: "completed", completed_at: at(11.5) });
+  });
+
   it("fails when its file is found wrong", async () => {
     const { look, submit, wait } = openStage({ batch: TIMES });
     const created = await submit(['{"custom_id":"one"}']);
@@ -75,6 +83,19 @@ describe("a batch that takes its time", () => {
       error_file_id: null,
       request_counts: { total: 0, completed: 0, failed: 0 },
     });
+  });
+
+  it("fails when its file expires before it is looked at", async () => {
+    const { client, create, look, wait } = openStage({ batch: { validationMs: HOUR_MS } });
+    const file = await client.files.create({
+      purpose: "batch",
+      file: new File([JSON.stringify(linesOf(1)[0])], "short.jsonl"),
+      expires_after: { anchor: "created_at", seconds: 3600 },
+    });
+    const created = await create(file.id);
+    wait(2 * HOUR_MS);
+    expect(await look(created)).toMatchObject({ status: "failed", errors: { data: [{ param: "file_id" }] } });
+    await expect(client.files.retrieve(file.id)).rejects.toBeInstanceOf(OpenAIClient.NotFoundError);
   });
 
   it("fails when its file is gone before it was looked at", async () => {

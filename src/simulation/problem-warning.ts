@@ -1,0 +1,12 @@
+/** Warnings of the process, for programs that did not ask to be told of problems. */
+import { withoutKeys } from "../domain/secrets.ts";
+
+/** @param outcome what becomes of the conversation that a problem is about */
+export function warnOf(outcome: string) {
+  return (conversation: { conversationId: string } | undefined, error: unknown): void => {
+    const reason = withoutKeys(error instanceof Error ? error.message : String(error));
+    const id = conversation?.conversationId ?? "";
+    const what = id === "" ? "The simulations' queue" : `The conversation ${id}, ${outcome}`;
+    process.emitWarning(`${what}: ${reason}`, { type: "DramatisWarning", code: "DRAMATIS_SIMULATION" });
+  };
+}

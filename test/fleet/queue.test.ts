@@ -1,0 +1,45 @@
+/** How long a place in the queue lasts, and what ends a lease. */
+import { beforeAll, expect, it } from "vitest";
+import { openQueue, type Queue } from "../../src/fleet/queue.ts";
+import type { Store } from "../../src/store/store.ts";
+import { onEachEngine } from "../store/engines.ts";
+
+onEachEngine("the queue of a store", ({ engine, open }) => {
+  let store: Store;
+  let queue: Queue;
+  beforeAll(async () => {
+    store = await open();
+    queue = await openQueue(store, () => undefined);
+    return () => queue.close();
+  }, 60_000);
+
+  it("keeps what waits for years, and takes it from nobody for days; an embedded one hears no silence", async () => {
+    await store.sql.transaction((tx) => queue.add(tx, ["a"]));
+    const [job] = await store.sql.query<{ years: number; days: number; heartbeat: number | null }>(
+      `select extract(epoch from keep_until - start_after)::float8 / 3600 / 24 / 365 as years,
+         expire_seconds::float8 / 3600 / 24 as days, heartbeat_seconds as heartbeat from dramatis_queue.job`,
+    );
+    expect(job?.years).toBeGreaterThan(10);
+    expect(job?.days).toBeGreaterThan(20);
+    expect(job?.heartbeat).toBe(engine === "pglite" ? null : 10);
+  });
+
+  it("gives what is in hand when an embedded store is opened again", async ({ skip }) => {
+    if (engine !== "pglite") skip("A server's workers are told apart by their silence.");
+    const first = Promise.withResolvers<string>();
+    await queue.work({
+      concurrency: 1,
+      handle({ lease }) {
+        first.resolve(lease);
+        return new Promise(() => undefined);
+      },
+    });
+    const lost = await first.promise;
+    await queue.close();
+    queue = await openQueue(store, () => undefined);
+    const second = Promise.withResolvers<string>();
+    await queue.work({ concurrency: 1, handle: async ({ lease }) => second.resolve(lease) });
+    const [job, attempt] = lost.split(":");
+    expect(await second.promise).toBe(`${job}:${String(Number(attempt) + 1).padStart(7, "0")}`);
+  });
+});

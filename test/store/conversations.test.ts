@@ -1,0 +1,105 @@
+/** Who has a conversation. */
+import { beforeAll, expect, it } from "vitest";
+import { inconsistenciesOf } from "../../src/store/consistency.ts";
+import { claim, finishAsFailed, leaseOf } from "../../src/store/conversations.ts";
+import { fundsOf, hold, markSent, requestsOf, settle, takeOver } from "../../src/store/requests.ts";
+import { createRun } from "../../src/store/runs.ts";
+import type { Store } from "../../src/store/store.ts";
+import { onEachEngine } from "./engines.ts";
+
+const REQUEST = { digest: "d", occurrence: 0, purpose: "turn", turn: 1, persona: "p", model: "m" } as const;
+
+onEachEngine("a conversation", ({ open }) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await open();
+  }, 60_000);
+
+  const plan = (id: string) =>
+    createRun(store.sql, {
+      id,
+      scenario: "s",
+      definition: {},
+      maxCostNanoUsd: 1000,
+      conversations: [{ id: `${id}-1`, position: 0, settings: {} }],
+    });
+  const claimed = (run: string, lease: string) =>
+    claim(store.sql, { conversationId: `${run}-1`, lease, worker: "w" });
+
+  it("is the latest attempt's: an earlier one of the same job, whose claim comes late, gets nothing", async () => {
+    await plan("attempts");
+    expect(await claimed("attempts", leaseOf("job", 9))).toBeDefined();
+    expect(await claimed("attempts", leaseOf("job", 10))).toBeDefined();
+    // Sent again, since its answer got lost.
+    expect(await claimed("attempts", leaseOf("job", 10))).toBeDefined();
+    expect(await claimed("attempts", leaseOf("job", 9))).toBeUndefined();
+    expect(
+      await store.sql.query("select lease from dramatis.conversations where run_id = 'attempts'"),
+    ).toEqual([{ lease: leaseOf("job", 10) }]);
+    expect(await claimed("attempts", leaseOf("another", 0))).toBeDefined();
+  });
+
+  async function holderOf(run: string, lease: string) {
+    const holder = await claimed(run, lease);
+    if (holder === undefined) throw new Error("Somebody has it.");
+    return holder;
+  }
+
+  async function ask(holder: Awaited<ReturnType<typeof holderOf>>): Promise<void> {
+    await hold(store.sql, holder, { ...REQUEST, amountNanoUsd: 100 });
+    await markSent(store.sql, holder, { ...REQUEST, attempts: [], boundNanoUsd: 80 });
+  }
+
+  it("is taken over only by who has it: what the later one asks stays as it is", async () => {
+    await plan("over");
+    const earlier = await holderOf("over", leaseOf("job", 0));
+    const later = await holderOf("over", leaseOf("job", 1));
+    await ask(later);
+    await expect(takeOver(store.sql, earlier)).rejects.toMatchObject({ code: "lease-lost" });
+    expect(await requestsOf(store.sql, "over-1")).toMatchObject([{ state: "sent", attempts: [] }]);
+    expect(await fundsOf(store.sql, "over")).toMatchObject({ spentNanoUsd: 0, heldNanoUsd: 100 });
+    const closing = {
+      state: "answered",
+      attempts: [],
+      outcome: { completion: 1 },
+      spentNanoUsd: 10,
+    } as const;
+    await settle(store.sql, later, { ...REQUEST, ...closing });
+    expect(await takeOver(store.sql, later)).toMatchObject([{ state: "answered" }]);
+    expect(await fundsOf(store.sql, "over")).toMatchObject({ spentNanoUsd: 10, heldNanoUsd: 0 });
+  });
+
+  it("keeps an answer that came while it was looked at what is under way", async () => {
+    await plan("late");
+    const holder = await holderOf("late", leaseOf("job", 0));
+    await ask(holder);
+    const { sql } = store;
+    const answering = {
+      ...sql,
+      query: (async (statement: never, values: never) => {
+        const rows = await sql.query(statement, values);
+        if (JSON.stringify(statement).includes("requests-of"))
+          await settle(sql, holder, {
+            ...REQUEST,
+            state: "answered",
+            attempts: [],
+            outcome: {},
+            spentNanoUsd: 10,
+          });
+        return rows;
+      }) as typeof sql.query,
+    };
+    await takeOver(answering, holder);
+    expect(await requestsOf(sql, "late-1")).toMatchObject([{ state: "answered", attempts: [] }]);
+    expect(await fundsOf(sql, "late")).toMatchObject({ spentNanoUsd: 10, heldNanoUsd: 0 });
+  });
+
+  it("that could not begin leaves nothing held, and is not found wrong", async () => {
+    await plan("unbegun");
+    const holder = await holderOf("unbegun", leaseOf("job", 0));
+    await ask(holder);
+    await store.sql.transaction((tx) => finishAsFailed(tx, holder, "There is no such model."));
+    expect(await fundsOf(store.sql, "unbegun")).toMatchObject({ spentNanoUsd: 80, heldNanoUsd: 0 });
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  });
+});
