@@ -81,12 +81,15 @@ describe("what no conversation can be blamed for", () => {
       catalog,
       "models:\n  unpriced: { contextWindow: 128000, maxOutput: 16384, encoding: o200k_base, structured: json-schema }\n",
     );
-    const flags = ["--model", "unpriced", "--catalog", catalog, "--max-cost", "1"];
+    const flags = ["--concurrency", "1", "--model", "unpriced", "--catalog", catalog, "--max-cost", "1"];
     expect(await simulate("unpriced", ...flags)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining("Model unpriced has no price in the catalog"),
     });
-    expect(await stage.json("status", "unpriced")).toMatchObject({ state: "failed", requests: 0 });
+    const { byStatus, requests } = await stage.json("status", "unpriced");
+    const { failed = 0, waiting = 0, ...others } = byStatus as Record<string, number>;
+    expect({ all: failed + waiting, others, requests }).toEqual({ all: 4, others: {}, requests: 0 });
+    expect(failed).toBeGreaterThanOrEqual(1);
     expect(await stage.dramatis("show", "unpriced")).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining("Failed: error"),
