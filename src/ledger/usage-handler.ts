@@ -70,10 +70,10 @@ interface Asked {
   tier: Tier;
 }
 
-type Reported = Pick<AIMessage, "response_metadata" | "usage_metadata">;
+type Reported = Pick<AIMessage, "response_metadata"> & { usage_metadata?: UsageMetadata | undefined };
 
 /** The entry of an answered call: tokens as the message reports them, and their cost by the catalog's prices. */
-function usageEntryOf(
+export function usageEntryOf(
   message: Reported | undefined,
   asked: Asked,
   { catalog, labels }: Required<Pick<UsageHandlerOptions, "labels">> & { catalog: Pick<Catalog, "find"> },

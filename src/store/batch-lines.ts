@@ -65,7 +65,7 @@ export async function arrive(
   { runId, batchId }: { runId: string; batchId: string },
   arrivals: readonly Arrival[],
 ): Promise<string[]> {
-  await lockConversations(
+  const concerned = await lockConversations(
     tx,
     arrivals.map(({ customId }) => customId),
   );
@@ -82,7 +82,7 @@ export async function arrive(
        and requests.occurrence = line.occurrence and state = 'parked'`,
     [runId, batchId, JSON.stringify(arrivals)],
   );
-  return await wake(tx, runId);
+  return await wake(tx, concerned);
 }
 
 /** Takes the lines of a batch that was never begun back to those that wait for one; what was held for them is given back. */
@@ -110,7 +110,7 @@ export async function unassign(
 
 /** Gives up lines that no batch may take any more, so that their conversations find out why. */
 export async function dropLines(tx: Sql, runId: string, customIds: readonly string[]): Promise<string[]> {
-  await lockConversations(tx, customIds);
+  const concerned = await lockConversations(tx, customIds);
   await tx.query(
     `with line as (
        delete from dramatis.batch_lines where run_id = $1 and batch_id is null and custom_id = any($2)
@@ -121,25 +121,26 @@ export async function dropLines(tx: Sql, runId: string, customIds: readonly stri
        and requests.occurrence = line.occurrence`,
     [runId, customIds],
   );
-  return await wake(tx, runId);
+  return await wake(tx, concerned);
 }
 
 /** Whoever sets one of them aside at the same time does so before, or after the lines have gone: see `setAside`. */
-async function lockConversations(tx: Sql, customIds: readonly string[]): Promise<void> {
-  await tx.query(
-    `select from dramatis.conversations where id in (
+async function lockConversations(tx: Sql, customIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    `select id from dramatis.conversations where id in (
        select conversation_id from dramatis.batch_lines where custom_id = any($1)) order by id for update`,
     [customIds],
   );
+  return rows.map(({ id }) => id);
 }
 
-/** Conversations that wait for nothing any more wait to be held again. */
-async function wake(tx: Sql, runId: string): Promise<string[]> {
+/** Those among some conversations that wait for nothing any more wait to be held again. */
+async function wake(tx: Sql, conversationIds: readonly string[]): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
-    `update dramatis.conversations set status = 'waiting' where run_id = $1 and status = 'parked'
+    `update dramatis.conversations set status = 'waiting' where id = any($1) and status = 'parked'
        and not exists (select from dramatis.batch_lines where conversation_id = conversations.id)
      returning id`,
-    [runId],
+    [conversationIds],
   );
   return rows.map(({ id }) => id);
 }

@@ -4,6 +4,7 @@ import type { KeySource } from "../../vault/find-key.ts";
 import { modelError } from "../model-error.ts";
 import { BATCH_ENDPOINT } from "./batch-line.ts";
 import { type BatchResult, resultOf } from "./batch-results.ts";
+import type { ProviderBatch } from "./provider-batch.ts";
 
 export interface BatchClientOptions {
   apiKey: string;
@@ -15,30 +16,6 @@ export interface BatchClientOptions {
   timeoutMs?: number | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
-}
-
-/** Why a batch was refused as a whole, or one line of it. */
-export interface BatchProblem {
-  code: string;
-  message: string;
-  /** Of the input file, counted from 1. */
-  line: number | undefined;
-}
-
-/** A batch as the provider tells of it. */
-export interface ProviderBatch {
-  id: string;
-  status: OpenAIClient.Batches.Batch["status"];
-  inputFileId: string;
-  outputFileId: string | undefined;
-  errorFileId: string | undefined;
-  total: number;
-  completed: number;
-  failed: number;
-  problems: BatchProblem[];
-  metadata: Readonly<Record<string, string>>;
-  /** Seconds since 1970. */
-  createdAt: number;
 }
 
 /** The provider's Batch API, as far as it is needed. */

@@ -8,6 +8,7 @@ import type { Completion } from "../exchange.ts";
 import { NoCompletion, soundName } from "../model-error.ts";
 import { keptCompletion } from "../recording/exchange-lines.ts";
 import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
+import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
 
 export interface BatchResult {
   customId: string;
@@ -39,6 +40,31 @@ export const unmade = (model: string, code: string, said: string): KeptFailure =
   message: `${model}: ${said}`,
   providerCode: code,
   isRetryable: code !== BATCH_CANCELLED,
+  mayBeBilled: false,
+});
+
+const WITHOUT_RESULT: Partial<Record<ProviderBatch["status"], (model: string) => KeptFailure>> = {
+  expired: (model) =>
+    unmade(model, "batch_expired", "the batch's window ended before this request was made."),
+  cancelled: (model) =>
+    unmade(model, BATCH_CANCELLED, "the batch was cancelled before this request was made."),
+};
+
+/** A request of a batch that is over, of which no file says anything. */
+export const withoutResult = (model: string, status: ProviderBatch["status"]): KeptFailure =>
+  WITHOUT_RESULT[status]?.(model) ?? {
+    code: "lost",
+    message: `${model}: the batch has ended, and of this request nothing came back.`,
+    isRetryable: true,
+    mayBeBilled: true,
+  };
+
+/** A request that its batch was refused for, or with. */
+export const refusal = (model: string, { code, message, line }: BatchProblem): KeptFailure => ({
+  code: "bad-request",
+  message: `${model}: the batch was refused${line === undefined ? "" : ` for its line ${line}`}: ${message}`,
+  providerCode: code,
+  isRetryable: false,
   mayBeBilled: false,
 });
 

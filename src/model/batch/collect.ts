@@ -2,10 +2,10 @@
 import { type Arrival, arrive, missingFrom, unassign } from "../../store/batch-lines.ts";
 import { asCoordinator, type StoredBatch } from "../../store/batches.ts";
 import { ModelError } from "../model-error.ts";
-import type { KeptFailure, Outcome } from "../recording/outcome.ts";
-import type { BatchProblem, ProviderBatch } from "./batch-client.ts";
-import { BATCH_CANCELLED, unmade } from "./batch-results.ts";
+import type { Outcome } from "../recording/outcome.ts";
+import { BATCH_CANCELLED, refusal, withoutResult } from "./batch-results.ts";
 import { change, type Leading } from "./leading.ts";
+import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
 
 const RESULTS_AT_ONCE = 200;
 
@@ -52,20 +52,6 @@ async function bringRest(leading: Leading, batch: StoredBatch, outcome: Outcome)
   }
 }
 
-const lost = (model: string): KeptFailure => ({
-  code: "lost",
-  message: `${model}: the batch has ended, and of this request nothing came back.`,
-  isRetryable: true,
-  mayBeBilled: true,
-});
-
-const REST: Partial<Record<ProviderBatch["status"], (model: string) => KeptFailure>> = {
-  expired: (model) =>
-    unmade(model, "batch_expired", "the batch's window ended before this request was made."),
-  cancelled: (model) =>
-    unmade(model, BATCH_CANCELLED, "the batch was cancelled before this request was made."),
-};
-
 /**
  * A batch that was made, and is over: completed, expired or cancelled. Where the whole run was cancelled, what was not made
  * waits, as if it had never been sent.
@@ -81,21 +67,13 @@ export async function collect(
   const isWanted = ({ failure }: Outcome) => !(isLeft && failure?.providerCode === BATCH_CANCELLED);
   for (const fileId of [outputFileId, errorFileId])
     if (fileId !== undefined) await bringFile(leading, batch, { fileId, isWanted });
-  if (!isLeft) await bringRest(leading, batch, { failure: (REST[status] ?? lost)(batch.model) });
+  if (!isLeft) await bringRest(leading, batch, { failure: withoutResult(batch.model, status) });
   await change(leading, batch.id, { state: "ended", status, completed, failed }, (tx) =>
     unassign(tx, { runId, batchId: batch.id }),
   );
 }
 
 const TOO_MANY_TOKENS = "token_limit_exceeded";
-
-const refusal = (model: string, { code, message, line }: BatchProblem): KeptFailure => ({
-  code: "bad-request",
-  message: `${model}: the batch was refused${line === undefined ? "" : ` for its line ${line}`}: ${message}`,
-  providerCode: code,
-  isRetryable: false,
-  mayBeBilled: false,
-});
 
 /**
  * A batch that was refused: nothing of it was made or paid. Requests that the provider names get its reason, and the others wait

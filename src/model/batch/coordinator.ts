@@ -9,7 +9,6 @@ import {
   asCoordinator,
   batchesOf,
   lead,
-  type Outlook,
   outlookOf,
   planWave,
   resign,
@@ -17,9 +16,9 @@ import {
   type StoredBatch,
 } from "../../store/batches.ts";
 import { wait as waitOut } from "../wait.ts";
-import type { ProviderBatch } from "./batch-client.ts";
 import { collect, giveUp, wasTooMuch } from "./collect.ts";
 import { change, type Leading } from "./leading.ts";
+import { isCancellable, isOver } from "./provider-batch.ts";
 import { sendBatch } from "./send-batch.ts";
 import { isDue, planOfWave, WAVE_TIMING, type WaveTiming } from "./wave-plan.ts";
 
@@ -47,8 +46,8 @@ export interface BatchCoordinator {
 const GROWTH = 1.5;
 /** Well below the silence after which another process leads. */
 const RENEW_MS = 5000;
-const CANCELLABLE: ReadonlySet<ProviderBatch["status"]> = new Set(["validating", "in_progress"]);
-const FINAL: ReadonlySet<ProviderBatch["status"]> = new Set(["completed", "expired", "cancelled"]);
+/** Between two looks at most, while nothing goes by batch. */
+const MOST_IDLE_MS = 1000;
 
 /** When to ask again, each time later. */
 function createPatience({ firstPollMs, mostPollMs }: WaveTiming, clock: () => number) {
@@ -89,21 +88,20 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     if (!(woken.delete(providerId) || patience.isDue(id))) return;
     patience.later(id);
     let provider = await client.retrieve(providerId, signal);
-    if (isCancelled && CANCELLABLE.has(provider.status)) provider = await client.cancel(providerId, signal);
-    if (provider.status === "failed") {
-      patience.forget(id);
-      return await giveUp(leading, batch, provider.problems);
-    }
-    if (FINAL.has(provider.status)) {
-      patience.forget(id);
-      await collect(leading, batch, { provider, isCancelled });
-      for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
-        if (file !== undefined) await client.remove(file, signal);
+    if (isCancelled && isCancellable(provider)) provider = await client.cancel(providerId, signal);
+    if (!isOver(provider)) {
+      const { status, completed, failed } = provider;
+      if (status !== batch.status || completed !== batch.completed || failed !== batch.failed)
+        await change(leading, id, { status, completed, failed });
       return;
     }
-    const { status, completed, failed } = provider;
-    if (status !== batch.status || completed !== batch.completed || failed !== batch.failed)
-      await change(leading, id, { status, completed, failed });
+    patience.forget(id);
+    if (provider.status === "failed") return await giveUp(leading, batch, provider.problems);
+    // Money and room are free again.
+    patience.forget(leading.runId);
+    await collect(leading, batch, { provider, isCancelled });
+    for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
+      if (file !== undefined) await client.remove(file, signal);
   }
 
   async function advance(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
@@ -171,11 +169,13 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     const leading: Leading = { sql, client, requeue, runId, token, signal };
     if (!led.has(runId) && !(await lead(sql, leading))) return;
     led.add(runId);
-    const { isCancelled } = await outlookOf(sql, runId);
+    const before = await outlookOf(sql, runId);
+    const { isCancelled } = before;
     const open = await batchesOf(sql, { runId, isOpen: true });
     const tried = await Promise.allSettled(open.map((batch) => advance(leading, batch, isCancelled)));
     for (const one of tried) if (one.status === "rejected") told(runId, one.reason);
-    const outlook: Outlook = await outlookOf(sql, runId);
+    // What batches brought lets conversations go on.
+    const outlook = open.length === 0 ? before : await outlookOf(sql, runId);
     if (outlook.waiting.requests === 0 || stopping.signal.aborted) return;
     if (isCancelled) return await dropWaiting(leading);
     if (isDue(outlook, timing) && patience.isDue(runId))
@@ -188,7 +188,8 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     else onProblem(runId, error);
   }
 
-  async function look(): Promise<void> {
+  /** False: nothing goes by batch. */
+  async function look(): Promise<boolean> {
     const all = await runsInBatches(sql);
     const runs = parts.runId === undefined ? all : all.filter((runId) => runId === parts.runId);
     for (const runId of led) {
@@ -197,6 +198,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
       await resign(sql, { runId, token });
     }
     await Promise.all(runs.map((runId) => step(runId).catch((error: unknown) => told(runId, error))));
+    return runs.length > 0;
   }
 
   /** By a clock of its own: a file may take longer than a leader may be silent. */
@@ -209,9 +211,10 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
   }, RENEW_MS);
 
   async function follow(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => told(parts.runId ?? "", error));
-      await wait(timing.lookMs, stopping.signal).catch(() => undefined);
+    for (let pauseMs = timing.lookMs; !stopping.signal.aborted; ) {
+      const isBusy = await look().catch((error: unknown) => told(parts.runId ?? "", error));
+      pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, Math.min(MOST_IDLE_MS, pauseMs * GROWTH));
+      await wait(pauseMs, stopping.signal).catch(() => undefined);
     }
     clearInterval(renewal);
     for (const runId of led)

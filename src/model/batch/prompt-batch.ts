@@ -1,4 +1,5 @@
 /** Single prompts by batch, for programs: sent as files, waited for, read, and given back by persona. */
+import type { UsageMetadata } from "@langchain/core/messages";
 import type { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { DramatisError, type RequestFailure } from "../../domain/errors.ts";
@@ -6,14 +7,16 @@ import { longestAnswer } from "../../domain/longest-answer.ts";
 import type { Totals, UsageEntry } from "../../domain/usage.ts";
 import { costNanoUsd } from "../../ledger/cost.ts";
 import { totalsOf } from "../../ledger/totals.ts";
+import { usageEntryOf } from "../../ledger/usage-handler.ts";
 import { type Budget, sharedBudgetSpent } from "../budget.ts";
 import { wireSchema } from "../completions.ts";
 import type { ChatRequest, Completion } from "../exchange.ts";
-import type { KeptFailure, Outcome } from "../recording/outcome.ts";
+import type { Outcome } from "../recording/outcome.ts";
 import { wait as waitOut } from "../wait.ts";
-import type { BatchClient, ProviderBatch } from "./batch-client.ts";
+import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
-import { unmade } from "./batch-results.ts";
+import { refusal, withoutResult } from "./batch-results.ts";
+import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
 /** One prompt. */
@@ -133,29 +136,39 @@ function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: s
   });
 }
 
-function usageOf<T>({ prompt }: Line<T>, { usage }: Completion, catalog: Catalog): UsageEntry {
+/** As LangChain hands on what a provider reports. */
+const reported = (usage: NonNullable<Completion["usage"]>): UsageMetadata => ({
+  input_tokens: usage.prompt_tokens,
+  output_tokens: usage.completion_tokens,
+  total_tokens: usage.total_tokens,
+  input_token_details: { cache_read: usage.prompt_tokens_details?.cached_tokens ?? 0 },
+  output_token_details: { reasoning: usage.completion_tokens_details?.reasoning_tokens ?? 0 },
+});
+
+function usageOf<T>({ prompt, boundNanoUsd }: Line<T>, { usage }: Completion, catalog: Catalog): UsageEntry {
   const { model, persona } = prompt;
-  const entry = { ...(persona === undefined ? {} : { persona }), model, tier: "batch" as const };
-  if (usage == null) return entry;
-  const counts = {
-    inputTokens: usage.prompt_tokens,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-    outputTokens: usage.completion_tokens,
-  };
-  const reasoningTokens = usage.completion_tokens_details?.reasoning_tokens ?? 0;
-  return {
-    ...entry,
-    ...counts,
-    reasoningTokens,
-    costNanoUsd: costNanoUsd(counts, catalog.find(model), "batch"),
-  };
+  const counted = usageEntryOf(
+    { response_metadata: {}, usage_metadata: usage && reported(usage) },
+    { model, tier: "batch" },
+    { catalog, labels: persona === undefined ? {} : { persona } },
+  );
+  const isBounded = counted.costNanoUsd === undefined && boundNanoUsd !== undefined;
+  return isBounded ? { ...counted, costBoundNanoUsd: boundNanoUsd } : counted;
+}
+
+/** What failed in a batch is not charged; what nobody knows of counts with the most it can be. */
+function spentAtMost<T>(line: Line<T>, outcome: Outcome | undefined, catalog: Catalog): number {
+  const { boundNanoUsd = 0 } = line;
+  if (outcome?.completion !== undefined)
+    return usageOf(line, outcome.completion, catalog).costNanoUsd ?? boundNanoUsd;
+  return outcome?.failure?.mayBeBilled === false ? 0 : boundNanoUsd;
 }
 
 function answerOf<T>(line: Line<T>, { completion, failure }: Outcome, catalog: Catalog): BatchAnswer<T> {
   const { prompt, id } = line;
   const answer = { id, persona: prompt.persona, value: undefined, text: "", usage: undefined };
   if (completion === undefined) {
-    const { code, message } = failure ?? unmade(prompt.model, "unknown", "nothing came back.");
+    const { code, message } = failure ?? withoutResult(prompt.model, "completed");
     return { ...answer, problem: { code, message } };
   }
   const usage = usageOf(line, completion, catalog);
@@ -177,8 +190,6 @@ function jsonOr(text: string): unknown {
     return undefined;
   }
 }
-
-const FINAL: ReadonlySet<ProviderBatch["status"]> = new Set(["completed", "failed", "expired", "cancelled"]);
 
 /**
  * Sends prompts by batch, one file a model, and resolves when all have ended, which may take a day. What fails for one prompt is
@@ -219,20 +230,21 @@ export async function sendPromptBatch<T>(
     const name = `dramatis-${crypto.randomUUID()}.jsonl`;
     const fileId = await client.upload(name, [own.map(lineText).join("")], signal);
     let batch = await client.create({ fileId, metadata: { ...metadata, kind: "prompts" } }, signal);
-    for (let ms = pollMs; !FINAL.has(batch.status); ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
+    for (let ms = pollMs; !isOver(batch); ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
       states.set(batch.id, { id: batch.id, status: batch.status, model });
       tell();
-      await wait(ms, signal).catch(() => undefined);
-      const isCancellable = batch.status === "validating" || batch.status === "in_progress";
+      // Once it is cancelled, its end is waited for as that of any other.
+      await wait(ms, signal?.aborted ? undefined : signal).catch(() => undefined);
       batch =
-        signal?.aborted && isCancellable ? await client.cancel(batch.id) : await client.retrieve(batch.id);
+        signal?.aborted && isCancellable(batch)
+          ? await client.cancel(batch.id)
+          : await client.retrieve(batch.id);
     }
     states.set(batch.id, { id: batch.id, status: batch.status, model });
     for (const file of [batch.outputFileId, batch.errorFileId])
       if (file !== undefined) await read(file, model);
-    const [problem = { code: `batch_${batch.status}`, message: "it has ended without an answer to this." }] =
-      batch.problems;
-    const failure: KeptFailure = { ...unmade(model, problem.code, problem.message) };
+    const [problem] = batch.problems;
+    const failure = problem === undefined ? withoutResult(model, batch.status) : refusal(model, problem);
     for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
     tell();
     for (const file of [fileId, batch.outputFileId, batch.errorFileId])
@@ -245,21 +257,16 @@ export async function sendPromptBatch<T>(
     heldNanoUsd: 0,
     tokensLeft: () => undefined,
   });
-  let entries: UsageEntry[] = [];
   try {
     const held = await Promise.allSettled(files.map(({ model, customIds }) => hold(model, customIds)));
-    const answers = lines.map((line) => answerOf(line, outcomes.get(line.customId) ?? {}, catalog));
-    entries = answers.map(({ usage }) => usage).filter((usage) => usage !== undefined);
     const broken = held.find((one) => one.status === "rejected");
     if (broken !== undefined) throw broken.reason;
+    const answers = lines.map((line) => answerOf(line, outcomes.get(line.customId) ?? {}, catalog));
     const byPersona = Object.groupBy(answers, ({ persona = "" }) => persona);
+    const entries = answers.map(({ usage }) => usage).filter((usage) => usage !== undefined);
     return { answers, byPersona, totals: totalsOf(entries) };
   } finally {
-    const known = entries.reduce((sum, { costNanoUsd: cost = 0 }) => sum + cost, 0);
-    const isKnown =
-      entries.length === lines.length && entries.every((entry) => entry.costNanoUsd !== undefined);
-    // What failed in a batch is not charged; what nobody knows of counts with the most it can be.
-    const isOver = outcomes.size === lines.length;
-    await reservation?.settle(isKnown || isOver ? known : worst);
+    const spent = lines.map((line) => spentAtMost(line, outcomes.get(line.customId), catalog));
+    await reservation?.settle(spent.reduce((sum, one) => sum + one, 0));
   }
 }

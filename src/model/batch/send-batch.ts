@@ -5,9 +5,9 @@
 import { linesOf } from "../../store/batch-lines.ts";
 import { doubtMs, type StoredBatch } from "../../store/batches.ts";
 import { ModelError } from "../model-error.ts";
-import type { ProviderBatch } from "./batch-client.ts";
 import { lineText } from "./batch-line.ts";
 import { change, type Leading } from "./leading.ts";
+import type { ProviderBatch } from "./provider-batch.ts";
 
 /** In the metadata of every batch of ours, beside run, wave and kind. */
 const OUR_ID = "batch";
