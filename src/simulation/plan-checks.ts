@@ -1,6 +1,6 @@
 /** What programs ask of simulations, checked before anything is written: each mistake by its field. Pure. */
 import type { Catalog } from "../catalog/catalog.ts";
-import { contextOf } from "../conversation/context.ts";
+import { settingsReader } from "../conversation/settings-reader.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { nanoUsd } from "../domain/money.ts";
@@ -75,8 +75,7 @@ export function checkAsked(
     refuse("A run's transport", TRANSPORTS.join(" or "), transport);
   if (typeof context !== "object" || context === null || Array.isArray(context))
     refuse("A run's context", "a mapping", context);
-  for (const { cast } of scenarios) {
-    const ids = cast.map((persona) => persona.id);
-    contextOf({ context }, ids, catalog);
-  }
+  for (const scenario of scenarios) settingsReader(scenario, catalog)({ context });
+  if (transport === "batch" && context.tier !== undefined)
+    refuse("A run's tier", "none beside the transport batch, which has its own price", context.tier);
 }

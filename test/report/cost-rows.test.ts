@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { totalsOf } from "../../src/ledger/totals.ts";
 import { costRows } from "../../src/report/cost-rows.ts";
+import { transcriptMarkdown } from "../../src/report/transcript.ts";
 import { sampleRecord } from "./sample-record.ts";
 
 describe("costRows", () => {
@@ -27,6 +28,22 @@ describe("costRows", () => {
 
   it("lists models by falling cost", () => {
     expect(costRows(sampleRecord()).byModel.map(({ id }) => id)).toEqual(["gpt-4.1", "gpt-4.1-nano"]);
+  });
+
+  it("lists tiers, which add up to the total as well, where there are others than standard", () => {
+    const record = sampleRecord();
+    expect(costRows(record).byTier).toEqual([]);
+    const [first, ...rest] = record.usage.entries;
+    const entries = [...(first === undefined ? [] : [{ ...first, tier: "flex" as const }]), ...rest];
+    const mixed = { ...record, usage: { entries, totals: totalsOf(entries) } };
+    const { byTier, total } = costRows(mixed);
+    expect(byTier.map(({ id }) => id).sort()).toEqual(["flex", "standard"]);
+    expect(byTier.reduce((sum, { usage }) => sum + (usage.costNanoUsd ?? 0), 0)).toBe(
+      total.usage.costNanoUsd,
+    );
+    expect(byTier.reduce((sum, { usage }) => sum + usage.requests, 0)).toBe(total.usage.requests);
+    expect(transcriptMarkdown(mixed)).toMatch(/^\| Tier /m);
+    expect(transcriptMarkdown(record)).not.toMatch(/^\| Tier /m);
   });
 
   it("gives no share of a total that has an unknown part", () => {

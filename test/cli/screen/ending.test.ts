@@ -38,6 +38,19 @@ describe("renderEnding", () => {
     expect(ending({})).not.toContain("cache saved");
   });
 
+  it("tells what each tier cost where not all was asked at standard", () => {
+    const entry = { model: "gpt-5-mini", persona: "lin-wei", inputTokens: 10, outputTokens: 1 };
+    const entries = [
+      { ...entry, tier: "flex" as const, costNanoUsd: 1_000_000 },
+      { ...entry, tier: "standard" as const, costNanoUsd: 3_000_000 },
+    ];
+    const text = ending({ usage: { entries, totals: totalsOf(entries) } });
+    expect(text).toMatch(
+      /\n {2}tier\n {2}standard +1 .*\$0\.0030 +75\.0%\n {2}flex +1 .*\$0\.0010 +25\.0%\n/,
+    );
+    expect(ending({})).not.toMatch(/^ +tier$/m);
+  });
+
   it("says what is unknown instead of counting it as nothing", () => {
     const entries = [
       { model: "local", tier: "standard" as const, persona: "lin-wei" },

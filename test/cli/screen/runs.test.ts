@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { renderConversations, renderRunSummary, renderRuns } from "../../../src/cli/screen/runs.ts";
 import type { ConversationProgress, Progress } from "../../../src/store/progress.ts";
 import type { StoredRun } from "../../../src/store/runs.ts";
+import type { TierFigures } from "../../../src/store/tier-figures.ts";
 
 const run = (id: string): StoredRun => ({
   id,
@@ -99,6 +100,17 @@ describe("renderRunSummary", () => {
     expect(lines).toContain(`  look further  ${command}`);
     expect(lines.at(-2)).toMatch(/^ {2}\*\*\* stands for/);
     expect(lines.at(-1)?.length).toBeLessThanOrEqual(60);
+  });
+
+  it("tells what each tier cost where not all was asked at standard", () => {
+    const tier = { requests: 2, costNanoUsd: 1_500_000, unpricedRequests: 0, unpricedBoundNanoUsd: 0 };
+    const standard = { ...tier, tier: "standard" as const };
+    const shown = (tiers: readonly TierFigures[]) =>
+      renderRunSummary({ run: run("a"), progress, tiers, next: [] }, options).join("\n");
+    expect(shown([standard, { ...tier, tier: "flex", unpricedRequests: 1 }])).toMatch(
+      /standard: 2 requests, \$0\.0015\s+flex: 2 requests, ≥ \$0\.0015/,
+    );
+    expect(shown([standard])).not.toContain("standard:");
   });
 
   it("says nothing of tokens while they are not known", () => {
