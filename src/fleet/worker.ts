@@ -1,4 +1,5 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
+import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import { setAside } from "../store/batch-lines.ts";
@@ -37,8 +38,11 @@ export interface WorkerParts {
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told of a conversation that ended as failed without a record, since what was thrown kept it from beginning. */
   onUnbegun(claimed: Claimed, error: unknown): void;
-  /** Told what of the store's doing kept a conversation from being held or written; it is begun again. */
-  onProblem(claimed: { runId: string; conversationId: string }, error: unknown): void;
+  /**
+   * Told what of the store's doing kept a conversation from being held or written; it is begun again. Undefined: it could not
+   * even be claimed.
+   */
+  onProblem(claimed: { runId: string; conversationId: string } | undefined, error: unknown): void;
 }
 
 /** A process at work. */
@@ -50,36 +54,48 @@ export interface FleetWorker {
 export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
   const { store, queue, name, concurrency } = parts;
 
-  async function handle(work: Work): Promise<void> {
-    const { conversationId, lease } = work;
-    const claimed = await claim(store.sql, { conversationId, lease, worker: name });
-    if (claimed === undefined) return;
+  /** Holds it and writes what it came to. Returns how to tell of its end, which what is thrown there must not change. */
+  async function carryOut(work: Work, claimed: Claimed): Promise<() => void> {
     try {
       const held = await parts.hold(claimed);
       if (held === undefined) {
         await giveBack(store.sql, claimed);
-        return await work.giveBack();
+        await work.giveBack();
+        return () => undefined;
       }
       if (held === "parked") {
-        return await work.finish(async (tx) => {
-          if (!(await setAside(tx, claimed))) await queue.add(tx, [conversationId]);
+        await work.finish(async (tx) => {
+          if (!(await setAside(tx, claimed))) await queue.add(tx, [claimed.conversationId]);
         });
+        return () => undefined;
       }
       await work.finish((tx) => finish(tx, claimed, held.record, held.status));
-      parts.onEnd?.(claimed, held.record);
+      return () => parts.onEnd?.(claimed, held.record);
     } catch (error) {
-      if (!isOfTheStore(error)) {
-        const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
-        await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
-        return parts.onUnbegun(claimed, error);
-      }
+      if (isOfTheStore(error)) throw error;
+      const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+      await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
+      return () => parts.onUnbegun(claimed, error);
+    }
+  }
+
+  async function handle(work: Work): Promise<void> {
+    const { conversationId, lease } = work;
+    let claimed: Claimed | undefined;
+    let tell: () => void;
+    try {
+      claimed = await claim(store.sql, { conversationId, lease, worker: name });
+      if (claimed === undefined) return;
+      tell = await carryOut(work, claimed);
+    } catch (error) {
       parts.onProblem(claimed, error);
       // Whoever has it now does the rest; to say anything about the job would be about the other's attempt.
-      if (error.code === "lease-lost") return;
+      if (error instanceof DramatisError && error.code === "lease-lost") return;
       // Where the store cannot be told, whoever claims it next does.
-      await giveBack(store.sql, claimed).catch(() => undefined);
+      if (claimed !== undefined) await giveBack(store.sql, claimed).catch(() => undefined);
       throw error;
     }
+    tell();
   }
 
   return await queue.work({ concurrency, handle });

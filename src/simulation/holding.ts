@@ -23,7 +23,8 @@ export interface HoldOptions {
   stop: AbortSignal;
   /** Breaks off what is under way as well. */
   abort: AbortSignal | undefined;
-  onTurn: ((conversation: Claimed, turn: number) => void) | undefined;
+  /** What it throws ends the conversation. */
+  onTurn(conversation: Claimed, turn: number): void;
 }
 
 export interface HoldingParts {
@@ -101,7 +102,7 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
         context,
         stopSignal: end.stopSignal,
         signal: end.signal,
-        onEvent: (event) => event.type === "turn" && onTurn?.(claimed, event.turn.turn),
+        onEvent: (event) => event.type === "turn" && onTurn(claimed, event.turn.turn),
         clock,
       });
       if (record.status !== "interrupted") return { record };

@@ -14,6 +14,7 @@ import { type Progress, progressOf } from "../store/progress.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { createHolding } from "./holding.ts";
+import { harmless } from "./listener.ts";
 import { checkConcurrency } from "./plan-checks.ts";
 import { createPlanning, type Planning } from "./planning.ts";
 import { warnOf } from "./problem-warning.ts";
@@ -45,8 +46,8 @@ export interface WorkerOptions {
   /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`, or a warning as well. */
   onUnbegun?: ((conversation: HeldConversation, error: unknown) => void) | undefined;
   /**
-   * Told what of the store's doing kept a conversation from being held or written; it is begun again. Default:
-   * `process.emitWarning`, with the code `DRAMATIS_SIMULATION`.
+   * Told what of the store's doing kept a conversation from being held or written; it is begun again. And what one of these
+   * listeners threw: the conversation goes on. Default: `process.emitWarning`, with the code `DRAMATIS_SIMULATION`.
    */
   onProblem?: ((conversation: HeldConversation | undefined, error: unknown) => void) | undefined;
 }
@@ -170,10 +171,16 @@ export async function openSimulations(
   return {
     dramatis,
     ...createPlanning(store.sql, dramatis, opened),
-    async work({ concurrency, name, runId, signal, onBegin, onTurn, onLeave, onEnd, ...told }) {
+    async work({ concurrency, name, runId, signal, ...told }) {
       checkConcurrency(concurrency);
-      const { onProblem = warnOf("it is begun again") } = told;
-      const { onUnbegun = told.onProblem ?? warnOf("it ended as failed") } = told;
+      const warnOfListener = warnOf("what its worker is to tell threw; it goes on");
+      const onProblem = harmless(told.onProblem ?? warnOf("it is begun again"), warnOfListener);
+      const onThrown = told.onProblem === undefined ? warnOfListener : onProblem;
+      const onBegin = harmless(told.onBegin, onThrown);
+      const onTurn = harmless(told.onTurn, onThrown);
+      const onLeave = harmless(told.onLeave, onThrown);
+      const onEnd = harmless(told.onEnd, onThrown);
+      const onUnbegun = harmless(told.onUnbegun ?? told.onProblem ?? warnOf("it ended as failed"), onThrown);
       onQueueProblem = (error) => onProblem(undefined, error);
       const stopping = new AbortController();
       const queue = await opened();
@@ -192,17 +199,17 @@ export async function openSimulations(
         name,
         concurrency,
         async hold(claimed) {
-          onBegin?.(claimed);
+          onBegin(claimed);
           try {
             return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn });
           } finally {
-            onLeave?.(claimed);
+            onLeave(claimed);
           }
         },
         onEnd(claimed, record) {
           keepLogShort();
           runEnds.wake(claimed.runId);
-          onEnd?.(claimed, record);
+          onEnd(claimed, record);
         },
         onUnbegun(claimed, error) {
           runEnds.wake(claimed.runId);

@@ -1,4 +1,5 @@
 /** Simulations as programs use them, on the embedded engine, offline: what can be planned, and what is planned already. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -138,6 +139,50 @@ describe("an experiment that is planned again under its id", () => {
     expect(await simulations.planExperiment(drawn)).toBe(true);
     expect(await simulations.planExperiment(drawn)).toBe(false);
   });
+});
+
+describe("a worker whose program throws where it is told something", () => {
+  const context = { maxTurns: 2 };
+  const wrong = (what: string) => () => {
+    throw new Error(what);
+  };
+
+  it("goes on with the conversation, and says so as a problem", async () => {
+    const problems: string[] = [];
+    await simulations.plan({ id: "thrown", scenario, conversations: 1, seed: 7, context });
+    const worker = await simulations.work({
+      concurrency: 1,
+      name: "test",
+      runId: "thrown",
+      onBegin: wrong("begin"),
+      onTurn: wrong("turn"),
+      onLeave: wrong("leave"),
+      onEnd: wrong("end"),
+      onProblem(conversation, error) {
+        problems.push(`${conversation?.runId} ${(error as Error).message}`);
+        throw error;
+      },
+    });
+    const { byStatus, turns } = await simulations.ended("thrown");
+    await worker.stop();
+    expect({ byStatus, turns }).toEqual({ byStatus: { completed: 1 }, turns: 2 });
+    expect(problems).toEqual(["begin", "turn", "turn", "leave", "end"].map((what) => `thrown ${what}`));
+  }, 60_000);
+
+  it("is warned of it where it did not ask to be told of problems", async () => {
+    await simulations.plan({ id: "warned", scenario, conversations: 1, seed: 7, context });
+    const warned = once(process, "warning");
+    const options = { concurrency: 1, name: "test", runId: "warned", onEnd: wrong("end") };
+    const worker = await simulations.work(options);
+    const [warning] = await warned;
+    await worker.stop();
+    expect(warning).toMatchObject({
+      code: "DRAMATIS_SIMULATION",
+      message: expect.stringMatching(
+        /^The conversation warned-.*, what its worker is to tell threw; it goes on: end$/,
+      ),
+    });
+  }, 60_000);
 });
 
 describe("the end of a run", () => {
