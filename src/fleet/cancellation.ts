@@ -12,8 +12,16 @@ const EVERY_MS = 1000;
 export function createCancellation(sql: Sql, everyMs = EVERY_MS): Cancellation {
   const watched = new Map<() => void, string>();
   let timer: NodeJS.Timeout | undefined;
+  /** One look after the other: whoever comes or goes during one leaves the next to it. */
+  let isLooking = false;
+
+  function plan(): void {
+    clearTimeout(timer);
+    timer = watched.size > 0 && !isLooking ? setTimeout(look, everyMs) : undefined;
+  }
 
   async function look(): Promise<void> {
+    isLooking = true;
     const ids = [...new Set(watched.values())];
     const going = await sql
       .query<{ id: string }>("select id from dramatis.runs where id = any($1) and not is_cancelled", [ids])
@@ -26,18 +34,17 @@ export function createCancellation(sql: Sql, everyMs = EVERY_MS): Cancellation {
         onCancel();
       }
     }
-    timer = watched.size > 0 ? setTimeout(look, everyMs) : undefined;
+    isLooking = false;
+    plan();
   }
 
   return {
     watch(runId, onCancel) {
       watched.set(onCancel, runId);
-      timer ??= setTimeout(look, everyMs);
+      if (timer === undefined) plan();
       return () => {
         watched.delete(onCancel);
-        if (watched.size > 0) return;
-        clearTimeout(timer);
-        timer = undefined;
+        if (watched.size === 0) plan();
       };
     },
   };

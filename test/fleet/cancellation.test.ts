@@ -1,5 +1,5 @@
 /** How a conversation in hand learns that its run was cancelled, and when it ends then. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createCancellation, heldSignals } from "../../src/fleet/cancellation.ts";
 import type { Sql } from "../../src/store/sql.ts";
 
@@ -65,5 +65,31 @@ describe("createCancellation", () => {
     await expect.poll(looks).toBeGreaterThan(seen + 1);
     expect(told).toEqual(["a"]);
     unwatch();
+  });
+
+  it("looks one after the other, whoever comes and goes during a look", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const looks: PromiseWithResolvers<{ id: string }[]>[] = [];
+    const query = () => {
+      const look = Promise.withResolvers<{ id: string }[]>();
+      looks.push(look);
+      return look.promise;
+    };
+    const cancellation = createCancellation({ query } as unknown as Sql, 10);
+    const going = [{ id: "a" }];
+    let unwatch = cancellation.watch("a", () => undefined);
+    for (let look = 0; look < 3; look++) {
+      await vi.advanceTimersByTimeAsync(10);
+      unwatch();
+      unwatch = cancellation.watch("a", () => undefined);
+      await vi.advanceTimersByTimeAsync(100);
+      expect([looks.length, vi.getTimerCount()]).toEqual([look + 1, 0]);
+      looks[look]?.resolve(going);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(vi.getTimerCount()).toBe(1);
+    }
+    unwatch();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
