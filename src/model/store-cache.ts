@@ -44,7 +44,8 @@ export function createStoreCache(options: StoreCacheOptions): Required<ResponseC
   const { sql, wait: pause = wait } = options;
   const ttlMs = checked("ttlMs", options.ttlMs ?? TTL_MS);
   const maxBytes = checked("maxBytes", options.maxBytes ?? MAX_BYTES);
-  const claim = crypto.randomUUID();
+  /** Of what is found out here just now, by its key. */
+  const claims = new Map<string, string>();
   let added = 0;
   let answers = 0;
   let sweeping: Promise<void> | undefined;
@@ -63,22 +64,31 @@ export function createStoreCache(options: StoreCacheOptions): Required<ResponseC
 
   return {
     async get(key, signal) {
+      const claim = crypto.randomUUID();
       for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(LONGEST_LOOK_MS, lookMs * 2)) {
         signal?.throwIfAborted();
         const found = await findOrClaim(sql, { key, claim, claimMs: CLAIM_MS });
         if (found.kind === "answer") return found.completion as Completion;
         if (found.kind === "claimed") {
-          if (!signal?.aborted) return undefined;
-          // Whoever asked is gone, and will tell nobody.
-          await giveUpClaim(sql, { key, claim });
-          throw signal.reason;
+          if (signal?.aborted) {
+            // Whoever asked is gone, and will tell nobody.
+            await giveUpClaim(sql, { key, claim });
+            throw signal.reason;
+          }
+          claims.set(key, claim);
+          return undefined;
         }
         await pause(lookMs, signal);
       }
     },
     async set(key, completion) {
+      claims.delete(key);
       await sweepWhenDue(await keepAnswer(sql, { key, completion: JSON.stringify(completion), ttlMs }));
     },
-    giveUp: (key) => giveUpClaim(sql, { key, claim }),
+    async giveUp(key) {
+      const claim = claims.get(key);
+      claims.delete(key);
+      if (claim !== undefined) await giveUpClaim(sql, { key, claim });
+    },
   };
 }

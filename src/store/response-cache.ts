@@ -24,7 +24,7 @@ const ROWS_AT_ONCE = 500;
 /** Uses are noted this coarsely: a read is to be no write. */
 const USE_GRAIN = "30 seconds";
 
-/** An answer, or a claim to make one. */
+/** An answer, or a claim to make one. Asked again under the same claim, whose answer got lost, it is still ours. */
 export async function findOrClaim(
   sql: Sql,
   { key, claim, claimMs }: { key: string; claim: string; claimMs: number },
@@ -43,7 +43,7 @@ export async function findOrClaim(
     `insert into dramatis.response_cache (key, claim, bytes, expires_at)
      values ($1, $2, 0, clock_timestamp() + $3 * interval '1 millisecond')
      on conflict (key) do update set claim = $2, completion = null, bytes = 0, expires_at = excluded.expires_at
-       where response_cache.expires_at <= clock_timestamp()
+       where response_cache.expires_at <= clock_timestamp() or response_cache.claim = $2
      returning key`,
     [key, claim, claimMs],
   );

@@ -104,6 +104,33 @@ onEachEngine("a store's response cache", ({ open }) => {
     }
   });
 
+  it("does not wait for itself when the statement that claimed is sent again, since its answer got lost", async () => {
+    const key = newKey();
+    let isLost = false;
+    const resending = {
+      async query(statement: string, values: readonly unknown[]) {
+        if (!isLost && statement.includes("insert")) {
+          isLost = true;
+          await sql.query(statement, values);
+        }
+        return await sql.query(statement, values);
+      },
+    } as unknown as Sql;
+    const { cache, waited } = worker({ sql: resending });
+    expect(await cache.get(key)).toBeUndefined();
+    expect([isLost, waited]).toEqual([true, []]);
+  });
+
+  it("pays once for two of one worker who ask the same", async () => {
+    const key = newKey();
+    const { cache, waited } = worker();
+    expect(await cache.get(key)).toBeUndefined();
+    const second = cache.get(key);
+    await expect.poll(() => waited.length).toBeGreaterThan(0);
+    await cache.set(key, completion("Once."));
+    expect(await second).toEqual(completion("Once."));
+  });
+
   it("leaves the wait at once when it is aborted", async () => {
     const key = newKey();
     await worker().cache.get(key);
