@@ -6,10 +6,11 @@ import { type Engine, noStoreAt } from "./engine.ts";
 import { tables } from "./migrations/0001-tables.ts";
 import { paces } from "./migrations/0002-paces.ts";
 import { batches } from "./migrations/0003-batches.ts";
+import { bookings } from "./migrations/0004-bookings.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces, batches];
+const MIGRATIONS: readonly string[] = [tables, paces, batches, bookings];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

@@ -113,13 +113,17 @@ function only<Row>(rows: readonly Row[]): Row {
 const hold = (milliseconds: number | undefined) =>
   milliseconds === undefined ? null : Math.min(milliseconds, LONGEST_HOLD_MS);
 
-/** Books a slot for each request, and tells what was learned, in one statement. */
+/**
+ * Books a slot for each request, and tells what was learned, in one statement. Sent again, since its answer got lost, it books
+ * other slots, and gives back nothing more.
+ */
 export async function bookPace(sql: Sql, { account, model }: PaceKey, step: PaceStep): Promise<Booking> {
   const { costs, limits, told = {}, holdMs = {}, unused = { requests: 0, tokens: 0 } } = step;
+  const mark = unused.requests === 0 && unused.tokens === 0 ? null : crypto.randomUUID();
   const row = only(
     await sql.query<BookingRow>(
       `select at, slots, paused_until, pauses, growth, requests_per_minute, tokens_per_minute
-       from dramatis.book_pace($1, $2, $3::float8[], $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+       from dramatis.book_pace_once($1, $2, $3::float8[], $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         account,
         model,
@@ -134,6 +138,7 @@ export async function bookPace(sql: Sql, { account, model }: PaceKey, step: Pace
         unused.tokens,
         step.accepted ?? null,
         step.at ?? null,
+        mark,
       ],
     ),
   );

@@ -19,10 +19,11 @@ onEachEngine("the pace of a store", ({ open }) => {
   }, 60_000);
 
   /** A model that nobody has asked for. */
-  function newPace() {
+  function newPace(through: () => Sql = () => sql) {
     const key = { account: "a", model: `m${models++}` };
     return {
-      book: (step: Partial<PaceStep>) => bookPace(sql, key, { costs: [], limits: {}, at: START, ...step }),
+      book: (step: Partial<PaceStep>) =>
+        bookPace(through(), key, { costs: [], limits: {}, at: START, ...step }),
       pause: (step: Partial<Parameters<typeof pausePace>[2]>) =>
         pausePace(sql, key, { limits: {}, pauses: 0, jitter: 1, at: START, ...step }),
     };
@@ -182,6 +183,47 @@ onEachEngine("the pace of a store", ({ open }) => {
     expect(less.slots[0]).toBeCloseTo(START + 601 * ms - 50, 1);
     const more = await book({ costs: [1], limits, unused: { requests: 0, tokens: -300 } });
     expect(more.slots[0]).toBeCloseTo(START + 902 * ms - 50, 1);
+  });
+
+  it.each(["one after the other", "at the same time"])(
+    "gives back once what is said twice, since the first answer got lost, %s",
+    async (when) => {
+      const twice = {
+        async query(statement: string, values: readonly unknown[]) {
+          const first = sql.query(statement, values);
+          if (when === "one after the other") await first;
+          const second = sql.query(statement, values);
+          await first;
+          return await second;
+        },
+      } as unknown as Sql;
+      /** When the next one goes after some of it was given back, each time by the given way. */
+      async function slotAfter(givingBack: Sql) {
+        let through = sql;
+        const { book } = newPace(() => through);
+        const limits = { requestsPerMinute: 60_000, tokensPerMinute: 60_000 };
+        await book({ costs: [5000], limits });
+        through = givingBack;
+        await book({ limits, unused: { requests: 1, tokens: 1000 } });
+        await book({ limits, unused: { requests: 0, tokens: 500 } });
+        await book({ limits, unused: { requests: 0, tokens: -200 } });
+        through = sql;
+        return (await book({ costs: [1], limits })).slots[0];
+      }
+      expect(await slotAfter(twice)).toBe(await slotAfter(sql));
+    },
+  );
+
+  it("forgets after an hour what it knows a booking by", async () => {
+    const { book } = newPace();
+    await sql.query(
+      `insert into dramatis.marks (token, at)
+       select gen_random_uuid(), clock_timestamp() - interval '61 minutes' from generate_series(1, 15)`,
+    );
+    const old = "select token from dramatis.marks where at < clock_timestamp() - interval '1 hour'";
+    expect(await sql.query(old)).toHaveLength(15);
+    for (let i = 0; i < 2; i++) await book({ unused: { requests: 0, tokens: 1 } });
+    expect(await sql.query(old)).toEqual([]);
   });
 
   it("pauses everybody for as long as the provider asks, and lets them come back one by one", async () => {
