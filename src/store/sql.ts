@@ -150,16 +150,19 @@ async function attempt<T>(
   }
 }
 
-/** Asks the server whether a transaction was committed; while it is still at it, its locks would be in the way of another attempt. */
+/**
+ * Asks the server whether a transaction was committed; while it is still at it, its locks would be in the way of another attempt.
+ * The mark is looked for once the transaction is known to be over, in a statement of its own: one statement sees what was
+ * committed before it began, and would take a transaction that ends meanwhile for over, without its mark.
+ */
 async function wasCommitted(pool: pg.Pool, { token, id }: Mark): Promise<boolean> {
-  const { rows } = await pool.query<{ isThere: boolean; isUnderWay: boolean }>(
-    `select exists (select from dramatis.marks where token = $1) as "isThere",
-       coalesce(pg_xact_status($2::xid8) = 'in progress', false) as "isUnderWay"`,
-    [token, id],
+  const status = await pool.query<{ isUnderWay: boolean }>(
+    `select coalesce(pg_xact_status($1::xid8) = 'in progress', false) as "isUnderWay"`,
+    [id],
   );
-  const [row] = rows;
-  if (row?.isUnderWay && !row.isThere) throw new Error("Connection terminated, the transaction is not over");
-  return row?.isThere === true;
+  if (status.rows[0]?.isUnderWay) throw new Error("Connection terminated, the transaction is not over");
+  const marks = await pool.query("select from dramatis.marks where token = $1", [token]);
+  return marks.rows.length > 0;
 }
 
 export interface SqlOptions {

@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { STORE_VERSION } from "../../src/store/migrate.ts";
 import { isAway, PATIENCE, storeError, throughOutages } from "../../src/store/outage.ts";
+import { sqlOf } from "../../src/store/sql.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { type CuttingProxy, startProxy } from "./cutting-proxy.ts";
+import { lateCommitPool } from "./late-commit-pool.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 import { startOpener } from "./processes.ts";
 
@@ -43,6 +45,19 @@ describe("a store on a server", () => {
     expect(proxy.lostCommits).toBe(1);
     expect([result, times]).toEqual([1, 1]);
     expect(await runs()).toContain("unanswered");
+  });
+
+  it("has a transaction once that is committed just while the server is asked about it", async () => {
+    const sql = sqlOf(lateCommitPool(direct.pool), {
+      isRemote: true,
+      patience: { ...PATIENCE, wait: async () => undefined },
+    });
+    let times = 0;
+    await sql.transaction(async (tx) => {
+      times += 1;
+      await tx.query(INSERT, [`late-${times}`]);
+    });
+    expect((await runs()).filter((id) => id.startsWith("late-"))).toEqual(["late-1"]);
   });
 
   it("runs a transaction again whose connection was lost in the middle", async () => {
