@@ -27,6 +27,12 @@ export interface Work {
   /** Of this attempt; whoever has an older one can write nothing. */
   lease: string;
   /**
+   * Takes what the job is of, in one transaction with the proof that the job is in hand in this attempt; undefined: there was
+   * nothing to take.
+   * @throws DramatisError `lease-lost` when it is not any more, and whatever stands in another job by now; nothing is taken then
+   */
+  begin<T>(take: (tx: Sql) => Promise<T | undefined>): Promise<T | undefined>;
+  /**
    * Writes a result in one transaction with the end of the job.
    * @throws DramatisError `lease-lost` when the job is another worker's by now; nothing is written then
    */
@@ -119,6 +125,18 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
     return {
       conversationId,
       lease: leaseOf(job.id, job.retryCount),
+      begin: (take) =>
+        store.sql.transaction(async (tx) => {
+          const taken = await take(tx);
+          if (taken === undefined) return undefined;
+          // Locked, so that it cannot be taken from us before this is committed; after the conversation, as where it ends.
+          const current = await tx.query(
+            `select id from ${SCHEMA}.job where name = $1 and id = $2 and retry_count = $3 and state = 'active' for share`,
+            [QUEUE, job.id, job.retryCount],
+          );
+          if (current.length === 1) return taken;
+          throw leaseLost(conversationId);
+        }),
       finish: (write) =>
         store.sql.transaction(async (tx) => {
           await write(tx);

@@ -84,7 +84,7 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
     let claimed: Claimed | undefined;
     let tell: () => void;
     try {
-      claimed = await claim(store.sql, { conversationId, lease, worker: name });
+      claimed = await work.begin((tx) => claim(tx, { conversationId, lease, worker: name }));
       if (claimed === undefined) return;
       tell = await carryOut(work, claimed);
     } catch (error) {

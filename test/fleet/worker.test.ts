@@ -1,10 +1,10 @@
 /** What a worker does about a conversation that cannot be held, written or told of. */
 import { beforeAll, expect, it } from "vitest";
 import { DramatisError } from "../../src/domain/errors.ts";
+import { dropJobs } from "../../src/fleet/jobs.ts";
 import { openQueue, type Queue } from "../../src/fleet/queue.ts";
-import { startWorker, type WorkerParts } from "../../src/fleet/worker.ts";
+import { type Held, startWorker, type WorkerParts } from "../../src/fleet/worker.ts";
 import { createRun } from "../../src/store/runs.ts";
-import type { Sql } from "../../src/store/sql.ts";
 import type { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "../report/sample-record.ts";
 import { onEachEngine } from "../store/engines.ts";
@@ -56,22 +56,78 @@ onEachEngine("a worker", ({ open }) => {
   it("tells what keeps a conversation from being claimed, and begins it again", async () => {
     const id = await plan("unclaimed");
     const away = new DramatisError("store-failed", "The store is away.");
-    let claims = 0;
-    const query = ((statement: Parameters<Sql["query"]>[0], values?: readonly unknown[]) => {
-      const isClaim = JSON.stringify(statement).includes("dramatis-claim");
-      if (isClaim && ++claims === 1) throw away;
-      return store.sql.query(statement, values);
-    }) as Sql["query"];
+    let isAway = true;
     const problems: unknown[] = [];
     const ended = Promise.withResolvers<void>();
     const worker = await work({
-      store: { ...store, sql: { ...store.sql, query } },
-      onProblem: (claimed, error) => problems.push([claimed, error]),
+      queue: {
+        ...queue,
+        work: ({ handle, ...options }) =>
+          queue.work({
+            ...options,
+            handle: (work) => handle(isAway ? { ...work, begin: () => Promise.reject(away) } : work),
+          }),
+      },
+      onProblem(claimed, error) {
+        isAway = false;
+        problems.push([claimed, error]);
+      },
       onEnd: () => ended.resolve(),
     });
     await ended.promise;
     await worker.stop();
     expect(problems).toEqual([[undefined, away]]);
+    expect(await statusOf(id)).toMatchObject({ status: "completed" });
+  }, 30_000);
+
+  it("takes nothing any more when it slept before it claimed, and the conversation stands in another job by now", async () => {
+    const id = await plan("slept");
+    const [asleep, woken, later] = [
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+    ];
+    const problems: unknown[] = [];
+    const sleeper = await work({
+      name: "sleeper",
+      queue: {
+        ...queue,
+        work: ({ handle, ...options }) =>
+          queue.work({
+            ...options,
+            async handle(one) {
+              asleep.resolve();
+              await woken.promise;
+              await handle(one);
+            },
+          }),
+      },
+      onProblem: (_, error) => problems.push(error),
+    });
+    await asleep.promise;
+    const left = sleeper.stop();
+    // As when its run was cancelled, while it was silent, and is gone on with.
+    await store.sql.transaction(async (tx) => {
+      await dropJobs(tx, "slept", "all");
+      await queue.add(tx, [id]);
+    });
+    const held = Promise.withResolvers<Held>();
+    const other = await work({
+      name: "other",
+      hold() {
+        later.resolve();
+        return held.promise;
+      },
+    });
+    await later.promise;
+    woken.resolve();
+    await left;
+    expect(problems).toMatchObject([{ code: "lease-lost" }]);
+    expect(await store.sql.query("select worker from dramatis.conversations where id = $1", [id])).toEqual([
+      { worker: "other" },
+    ]);
+    held.resolve({ record: sampleRecord({ conversationId: id }) });
+    await other.stop();
     expect(await statusOf(id)).toMatchObject({ status: "completed" });
   }, 30_000);
 
