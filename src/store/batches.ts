@@ -224,7 +224,7 @@ export async function planWave(tx: Sql, runId: string, planned: readonly Planned
          returning conversation_id, digest, occurrence, bound_nano_usd
        ), held as (
          update dramatis.requests as request
-         set held_nano_usd = line.bound_nano_usd, bound_nano_usd = line.bound_nano_usd, sent_at = clock_timestamp()
+         set held_nano_usd = line.bound_nano_usd, bound_nano_usd = line.bound_nano_usd
          from line where request.conversation_id = line.conversation_id and request.digest = line.digest
            and request.occurrence = line.occurrence
          returning line.bound_nano_usd as amount

@@ -7,10 +7,11 @@ import { tables } from "./migrations/0001-tables.ts";
 import { paces } from "./migrations/0002-paces.ts";
 import { batches } from "./migrations/0003-batches.ts";
 import { bookings } from "./migrations/0004-bookings.ts";
+import { sentAt } from "./migrations/0005-sent-at.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces, batches, bookings];
+const MIGRATIONS: readonly string[] = [tables, paces, batches, bookings, sentAt];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

@@ -177,7 +177,7 @@ export async function markSent(
      select id, $4, $5, $1, $6, $7, $8, $9, 'sent', $10, $11
      from dramatis.conversations where id = $2 and lease = $3 for share
      on conflict (conversation_id, digest, occurrence) do update
-       set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd, sent_at = clock_timestamp()
+       set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd
      returning 1`,
     },
     [
