@@ -5,7 +5,7 @@ import { withChanges } from "./experiment/plan.ts";
 import { type ConversationRow, conversationRow, type TurnRow, turnRow } from "./report/export-rows.ts";
 import { type TrainingExample, trainingExample } from "./report/training-example.ts";
 import type { Scenario } from "./scenario/scenario.ts";
-import { armOf } from "./store/arms.ts";
+import { armOf, hasArms } from "./store/arms.ts";
 import type { ConversationStatus } from "./store/conversations.ts";
 import { batchesOf, conversationPages, type StoredConversation, turnsOf } from "./store/export-pages.ts";
 import { runOf } from "./store/runs.ts";
@@ -59,13 +59,9 @@ async function exportedScenario(
   persona: string | undefined,
 ): Promise<Scenario> {
   const { scenario } = (await runOf(sql, runId)).definition as { scenario: Scenario };
-  const [first] = await sql.query<{ arm: string | null }>(
-    "select arm from dramatis.conversations where run_id = $1 and position = 0",
-    [runId],
-  );
   const ids = scenario.cast.map(({ id }) => id);
   // An arm may have another cast.
-  if (persona === undefined || ids.includes(persona) || first?.arm != null) return scenario;
+  if (persona === undefined || ids.includes(persona) || (await hasArms(sql, runId))) return scenario;
   throw new DramatisError(
     "unknown-name",
     `There is no persona ${JSON.stringify(persona)} in this run. ${hintFor(persona, ids)}`,

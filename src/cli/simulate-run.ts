@@ -9,7 +9,7 @@ import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { checkRunId } from "../simulation/plan-checks.ts";
 import { openSimulations, type Simulations } from "../simulation/simulations.ts";
-import { openCount, progressOf } from "../store/progress.ts";
+import { openCount, othersWaiting, progressOf, wasAnsweredOtherwise } from "../store/progress.ts";
 import { firstSeed, runOf, type StoredRun } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
@@ -85,11 +85,7 @@ const MOST_OTHERS = 5;
 /** On Postgres a worker takes what there is, which somebody pays for. */
 async function tellOfOthers(store: Store, runId: string, shownFor: ShownFor): Promise<string | undefined> {
   if (store.engine !== "postgres") return undefined;
-  const others = await store.sql.query<{ id: string; waiting: number }>(
-    `select run_id as id, count(*)::int as waiting from dramatis.conversations
-     where status = 'waiting' and run_id <> $1 group by 1 order by 1`,
-    [runId],
-  );
+  const others = await othersWaiting(store.sql, runId);
   const [first] = others;
   if (first === undefined) return undefined;
   const named = others.slice(0, MOST_OTHERS).map(({ id, waiting }) => `${id} (${waiting})`);
@@ -111,12 +107,7 @@ async function checkTransport(
   { simulations, isAsked }: { simulations: Simulations; isAsked: boolean },
 ): Promise<void> {
   const { transport } = simulations.dramatis;
-  const [other] = await store.sql.query<{ transport: string }>(
-    `select record ->> 'transport' as transport from dramatis.conversations
-     where run_id = $1 and record is not null and record ->> 'transport' <> $2 limit 1`,
-    [runId, transport],
-  );
-  if (other === undefined || isAsked) return;
+  if (isAsked || !(await wasAnsweredOtherwise(store.sql, { runId, transport }))) return;
   const message =
     transport === "offline"
       ? `Models answered in the run ${runId}, and now there is no key. Set OPENAI_API_KEY, or mix generated answers in with --offline.`

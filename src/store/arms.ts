@@ -28,6 +28,12 @@ export async function createArms(tx: Sql, runId: string, arms: readonly StoredAr
   }
 }
 
+/** Whether a run is an experiment. */
+export async function hasArms(sql: Sql, runId: string): Promise<boolean> {
+  const rows = await sql.query("select from dramatis.arms where run_id = $1 limit 1", [runId]);
+  return rows.length > 0;
+}
+
 /** In the order of the design; none: the run is no experiment. What they change is left out. */
 export async function armsOf(sql: Sql, runId: string): Promise<Omit<StoredArm, "changes">[]> {
   const rows = await sql.query<Omit<Row, "changes">>(

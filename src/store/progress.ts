@@ -249,3 +249,25 @@ export async function workersOf(
     [runId],
   );
 }
+
+/** Runs beside this one of which conversations wait, by their ids, and how many of each. */
+export function othersWaiting(sql: Sql, runId: string): Promise<{ id: string; waiting: number }[]> {
+  return sql.query(
+    `select run_id as id, count(*)::int as waiting from dramatis.conversations
+     where status = 'waiting' and run_id <> $1 group by 1 order by 1`,
+    [runId],
+  );
+}
+
+/** Whether a conversation of the run has ended whose answers came by another transport. */
+export async function wasAnsweredOtherwise(
+  sql: Sql,
+  { runId, transport }: { runId: string; transport: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `select from dramatis.conversations
+     where run_id = $1 and record is not null and record ->> 'transport' <> $2 limit 1`,
+    [runId, transport],
+  );
+  return rows.length > 0;
+}
