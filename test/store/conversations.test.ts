@@ -102,4 +102,15 @@ onEachEngine("a conversation", ({ open }) => {
     expect(await fundsOf(store.sql, "unbegun")).toMatchObject({ spentNanoUsd: 80, heldNanoUsd: 0 });
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
   });
+
+  it("is not ended as failed by who had it before", async () => {
+    await plan("fenced");
+    const earlier = await holderOf("fenced", leaseOf("job", 0));
+    const later = await holderOf("fenced", leaseOf("job", 1));
+    const failing = store.sql.transaction((tx) => finishAsFailed(tx, earlier, "It slept."));
+    await expect(failing).rejects.toMatchObject({ code: "lease-lost" });
+    expect(
+      await store.sql.query("select status, lease from dramatis.conversations where run_id = 'fenced'"),
+    ).toEqual([{ status: "running", lease: later.lease }]);
+  });
 });
