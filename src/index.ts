@@ -89,6 +89,7 @@ export type {
   PromptBatchOptions,
 } from "./model/batch/prompt-batch.ts";
 export type { WaveTiming } from "./model/batch/wave-plan.ts";
+export type { Webhook } from "./model/batch/webhook.ts";
 export { type Budget, createBudget, type Reservation } from "./model/budget.ts";
 export type { Completion, Deadline, Delta } from "./model/exchange.ts";
 export type { FailureLogOptions, WarningLogger } from "./model/failure-log.ts";

@@ -1,8 +1,9 @@
-/** `dramatis keys`: keeps API and admin keys, encrypted, and shows no more of them than a fingerprint. */
-import type { Command } from "commander";
+/** `dramatis keys`: keeps API and admin keys and webhook secrets, encrypted, and shows no more of them than a fingerprint. */
+import { type Command, Option } from "commander";
 import { DramatisError } from "../domain/errors.ts";
 import { count } from "../report/figures.ts";
 import type { Rotation, Vault } from "../vault/vault.ts";
+import type { KeyKind } from "../vault/vault-file.ts";
 import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,15 +24,26 @@ async function refuseKeys(args: readonly string[]): Promise<void> {
   throw new DramatisError("invalid-argument", `Expected one name for the key, got ${args.length}.`);
 }
 
+interface KindFlags {
+  admin?: boolean;
+  webhook?: boolean;
+}
+
+const KIND_NAMES: Readonly<Record<KeyKind, string>> = {
+  api: "API key",
+  admin: "Admin key",
+  webhook: "Webhook secret",
+};
+
 /** Undefined: Ctrl-C was pressed at the prompt. */
 async function addKey(
   name: string | undefined,
-  { admin: isAdmin = false }: { admin?: boolean },
+  { admin: isAdmin, webhook: isWebhook }: KindFlags,
   terminal: Terminal,
 ): Promise<string | undefined> {
   const vault = await vaultOf(terminal);
-  const kind = isAdmin ? "admin" : "api";
-  const key = await terminal.readSecret(`${isAdmin ? "Admin key" : "API key"} (it is not shown): `);
+  const kind = isAdmin ? "admin" : isWebhook ? "webhook" : "api";
+  const key = await terminal.readSecret(`${KIND_NAMES[kind]} (it is not shown): `);
   if (key === undefined) return undefined;
   if (key.trim() === "") {
     const how = `${commandName(terminal.env)} keys add < key.txt`;
@@ -41,7 +53,7 @@ async function addKey(
     );
   }
   const stored = await vault.add({ name, kind, key });
-  return `Added the ${kind} key "${stored.name}", fingerprint ${stored.fingerprint}, to ${vault.file}`;
+  return `Added the ${kind} ${kind === "webhook" ? "secret" : "key"} "${stored.name}", fingerprint ${stored.fingerprint}, to ${vault.file}`;
 }
 
 function rotationText({ count: keys, source, file }: Rotation): string {
@@ -60,8 +72,15 @@ function rotationText({ count: keys, source, file }: Rotation): string {
 async function testKeys(name: string | undefined, terminal: Terminal): Promise<number> {
   const vault = await vaultOf(terminal);
   const all = vault.list();
-  const chosen = name === undefined ? all : all.filter((stored) => stored.name === name);
-  if (name !== undefined && chosen.length === 0) vault.read(name); // Throws, with near names.
+  const asked = name === undefined ? all : all.filter((stored) => stored.name === name);
+  if (name !== undefined && asked.length === 0) vault.read(name); // Throws, with near names.
+  const chosen = asked.flatMap(({ name, kind }) => (kind === "webhook" ? [] : [{ name, kind }]));
+  if (chosen.length === 0 && asked.length > 0) {
+    throw new DramatisError(
+      "invalid-argument",
+      "The provider tells nobody whether a webhook's secret is right. Have it send an event to the worker, which answers 400 where it is not.",
+    );
+  }
   if (chosen.length === 0) throw nothingKept(vault, terminal);
   const { adminBaseUrl, checkedBaseUrl, DEFAULT_BASE_URL } = await import("../domain/base-url.ts");
   const { checkKey } = await import("../vault/key-check.ts");
@@ -72,8 +91,8 @@ async function testKeys(name: string | undefined, terminal: Terminal): Promise<n
   const tested = await Promise.all(
     chosen.map(async ({ name, kind }) => {
       const signal = AbortSignal.timeout(ANSWER_MS);
-      const asked = { kind, key: vault.read(name), baseUrl: kind === "admin" ? adminUrl : baseUrl };
-      return { name, kind, check: await checkKey({ ...asked, fetch, signal }) };
+      const question = { kind, key: vault.read(name), baseUrl: kind === "admin" ? adminUrl : baseUrl };
+      return { name, kind, check: await checkKey({ ...question, fetch, signal }) };
     }),
   );
   terminal.write(`${renderTestedKeys(tested, terminal.screen).join("\n")}\n`);
@@ -86,7 +105,9 @@ function nothingKept({ file }: Vault, { env }: Terminal): DramatisError {
 }
 
 export function addKeys(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  const keys = program.command("keys").description("keep API and admin keys, encrypted");
+  const keys = program
+    .command("keys")
+    .description("keep API and admin keys, and secrets of webhooks, encrypted");
   const print = (text: string) => terminal.write(`${text}\n`);
 
   keys
@@ -103,10 +124,15 @@ export function addKeys(program: Command, terminal: Terminal, exit: (code: numbe
   keys
     .command("add")
     .description("keep a key; it is read from standard input, never from an argument")
-    .argument("[name]", "what to call it (default: api or admin)")
+    .argument("[name]", "what to call it (default: api, admin or webhook)")
     .option("--admin", "an admin key, for usage, costs and limits of an organisation")
+    .addOption(
+      new Option("--webhook", "the secret that OpenAI signs its webhooks with, for worker").conflicts(
+        "admin",
+      ),
+    )
     .allowExcessArguments() // To be answered here: a key among them must be spoken of.
-    .action(async (name: string | undefined, flags: { admin?: boolean }, { args }: Command) => {
+    .action(async (name: string | undefined, flags: KindFlags, { args }: Command) => {
       await refuseKeys(args);
       const done = await addKey(name, flags, terminal);
       if (done === undefined) exit(EXIT.interrupted);

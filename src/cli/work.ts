@@ -6,17 +6,20 @@ import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
-import { type Endpoint, openEndpoint } from "../fleet/endpoint.ts";
+import { type Endpoint, openEndpoint, WEBHOOK_PATH } from "../fleet/endpoint.ts";
 import { createMetrics } from "../fleet/metrics.ts";
+import { checkedWebhookSecret } from "../model/batch/webhook.ts";
 import { count } from "../report/figures.ts";
 import { plainText } from "../report/plain-text.ts";
 import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { budgetsLeft } from "../store/runs.ts";
 import { openStore } from "../store/store.ts";
+import { findKey } from "../vault/find-key.ts";
 import { EXIT } from "./exit-code.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { placeOf } from "./run-store.ts";
 import type { Terminal } from "./terminal.ts";
+import { inputPath } from "./typed-path.ts";
 
 export interface WorkerFlags extends GatewayFlags {
   store?: string;
@@ -29,6 +32,7 @@ export interface WorkerFlags extends GatewayFlags {
   offline?: boolean;
   log?: string;
   json?: boolean;
+  webhookSecretFile?: string;
 }
 
 /** npm passes on the Ctrl-C that the terminal has sent already; the second of such a pair means nothing. */
@@ -112,6 +116,24 @@ async function isStopped(stop: Promise<void>, hurry: Promise<void>, graceMs: num
   }
 }
 
+/**
+ * The secret of the provider's webhooks; undefined: none are taken.
+ * @throws DramatisError for one that is none, and for a file that is named beside no port
+ */
+function webhookSecret(
+  { port, webhookSecretFile: file }: WorkerFlags,
+  { env }: Terminal,
+): string | undefined {
+  if (port === undefined) {
+    if (file === undefined) return undefined;
+    const message = "--webhook-secret-file is for webhooks, which come to a port. Name one with --port.";
+    throw new DramatisError("invalid-argument", message);
+  }
+  const keyFile = file === undefined ? undefined : inputPath(file, env);
+  const secret = findKey("webhook", { keyFile, env })?.key;
+  return secret === undefined ? undefined : checkedWebhookSecret(secret);
+}
+
 export async function work(flags: WorkerFlags, terminal: Terminal): Promise<number> {
   const { concurrency, json = false, grace } = flags;
   const name = flags.name ?? `${hostname()}-${process.pid}`;
@@ -121,6 +143,7 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
   const gateway = { ...gatewayOptions(flags, terminal), offline: flags.offline === true };
   checkAccess(gateway);
   loadCatalog(gateway.catalogFile);
+  const secret = webhookSecret(flags, terminal);
   const store = await openStore(placeOf(flags.store, terminal), {
     poolSize: Math.min(MOST_CONNECTIONS, concurrency + SPARE_CONNECTIONS),
     onStatement: (ms) => onStatement?.(ms),
@@ -147,7 +170,8 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
       log: flags.log === undefined ? undefined : { file: flags.log },
       observer: metrics?.observer,
     });
-    opened.simulations = simulations;
+    const held = simulations;
+    opened.simulations = held;
     const worker = await simulations.work({
       concurrency,
       name,
@@ -190,8 +214,11 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
         metrics,
         isStopping: () => isStopping,
         checkStore: () => store.sql.query("select 1"),
+        hear: secret === undefined ? undefined : (event) => held.hear({ ...event, secret }),
       });
       log("info", `Health and figures: ${endpoint.url}/metrics`, { event: "endpoint", url: endpoint.url });
+      if (secret !== undefined)
+        log("info", `Webhooks: ${endpoint.url}${WEBHOOK_PATH}`, { event: "webhooks" });
     }
     const from = simulations.dramatis.host ?? "the offline server";
     log(

@@ -8,7 +8,7 @@ const SHORTEST_KEY = 12;
 /** A text without what has the shape of a key, and without the given one. Applying it twice changes nothing more. */
 export const withoutKeyShapes = (text: string, key?: string): string =>
   (key === undefined || key.length < SHORTEST_KEY ? text : text.replaceAll(key, REMOVED)).replace(
-    /\b(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{5,}[A-Za-z0-9_*-]/g,
+    /\b(?:(?:sk|rk|pk|sess)-[A-Za-z0-9_*.-]{5,}[A-Za-z0-9_*-]|whsec_[A-Za-z0-9+/=_-]{6,})/g,
     REMOVED,
   );
 

@@ -1,7 +1,8 @@
-/** What a machine asks of a worker over HTTP: whether it lives, whether it can work, and its figures. */
+/** What a machine asks of a worker over HTTP: whether it lives, whether it can work, and its figures; and what the provider tells it. */
 import type { Server } from "node:http";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { DramatisError } from "../domain/errors.ts";
 
 export interface EndpointParts {
@@ -14,6 +15,8 @@ export interface EndpointParts {
   /** True once no more conversations are taken. */
   isStopping(): boolean;
   metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Takes an event as it came. `refused`: whoever sent it is not who it should be. Undefined: none are taken. */
+  hear?: ((event: { body: string; headers: Headers }) => Promise<"refused" | string>) | undefined;
 }
 
 export interface Endpoint {
@@ -21,6 +24,10 @@ export interface Endpoint {
   url: string;
   close(): Promise<void>;
 }
+
+export const WEBHOOK_PATH = "/webhooks/openai";
+/** An event is some hundred bytes. */
+const MOST_EVENT_BYTES = 64 * 1024;
 
 /** Whoever probes waits a few seconds at most. */
 const STORE_WITHIN_MS = 2000;
@@ -31,7 +38,12 @@ function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-export function endpointApp({ checkStore, isStopping, metrics }: Omit<EndpointParts, "port" | "host">): Hono {
+export function endpointApp({
+  checkStore,
+  isStopping,
+  metrics,
+  hear,
+}: Omit<EndpointParts, "port" | "host">): Hono {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok\n"));
   app.get("/readyz", async (c) => {
@@ -47,6 +59,18 @@ export function endpointApp({ checkStore, isStopping, metrics }: Omit<EndpointPa
   app.get("/metrics", async (c) =>
     c.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
   );
+  if (hear !== undefined) {
+    const isBounded = bodyLimit({ maxSize: MOST_EVENT_BYTES, onError: (c) => c.text("too long\n", 413) });
+    app.post(WEBHOOK_PATH, isBounded, async (c) => {
+      try {
+        const heard = await hear({ body: await c.req.text(), headers: c.req.raw.headers });
+        return heard === "refused" ? c.text("refused\n", 400) : c.text("ok\n");
+      } catch {
+        // It is sent again later.
+        return c.text("not now\n", 503);
+      }
+    });
+  }
   return app;
 }
 

@@ -4,12 +4,13 @@ import type { ConversationRecord } from "../domain/record.ts";
 import { focus } from "../fleet/jobs.ts";
 import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
 import { type FleetWorker, startWorker } from "../fleet/worker.ts";
-import { startCoordinator } from "../model/batch/coordinator.ts";
+import { type BatchCoordinator, startCoordinator } from "../model/batch/coordinator.ts";
 import type { WaveTiming } from "../model/batch/wave-plan.ts";
+import { readWebhook, type Webhook } from "../model/batch/webhook.ts";
 import { accountOf, createSharedLimiter } from "../model/pace/shared-limiter.ts";
 import type { Journal } from "../model/recording/journal.ts";
 import { createStoreCache } from "../model/store-cache.ts";
-import { forgetCoordinators } from "../store/batches.ts";
+import { forgetCoordinators, tellEnd } from "../store/batches.ts";
 import { type Progress, progressOf } from "../store/progress.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -73,6 +74,14 @@ export interface Simulations extends Planning {
    * @throws DramatisError `unknown-name` when there is no such run; the signal's reason when it is aborted
    */
   ended(runId: string, options?: { signal?: AbortSignal | undefined }): Promise<Progress>;
+  /**
+   * Takes a webhook that the provider sent: the end of a batch that it tells of is asked after at once, by whichever worker of
+   * the store looks after that batch. Without webhooks, batches are asked after less and less often, at last once a minute.
+   * @returns woken; ignored: about no batch that is under way in this store; refused: not signed with this secret, or more
+   * than five minutes old
+   * @throws DramatisError `invalid-argument` for a secret that is none; those of the store
+   */
+  hear(webhook: Webhook): Promise<"woken" | "ignored" | "refused">;
   /** How many conversations of the store have not ended. */
   depth(): Promise<QueueDepth>;
   /** The store stays open. */
@@ -160,6 +169,8 @@ export async function openSimulations(
     );
   }
 
+  /** Of the workers in this process. */
+  const coordinators = new Set<BatchCoordinator>();
   const runEnds = createRunEnds({ sql: store.sql });
   async function progress(runId: string): Promise<Progress> {
     await runOf(store.sql, runId);
@@ -187,6 +198,7 @@ export async function openSimulations(
       // The one process of an embedded store need not wait for an earlier one's silence.
       if (store.engine === "pglite") await forgetCoordinators(store.sql);
       const coordinator = coordinatorOf({ queue, runId, signal, onProblem });
+      if (coordinator !== undefined) coordinators.add(coordinator);
       await focus(store.sql, store.engine, runId);
       let ended = 0;
       const keepLogShort = () => {
@@ -220,6 +232,7 @@ export async function openSimulations(
       return {
         async stop() {
           stopping.abort();
+          if (coordinator !== undefined) coordinators.delete(coordinator);
           await Promise.all([worker.stop(), coordinator?.stop()]);
         },
       };
@@ -229,6 +242,13 @@ export async function openSimulations(
       await runOf(store.sql, runId);
       await runEnds.wait(runId, signal);
       return await progress(runId);
+    },
+    async hear(webhook) {
+      const told = await readWebhook(webhook);
+      if (typeof told === "string") return told;
+      if (!(await tellEnd(store.sql, told))) return "ignored";
+      for (const coordinator of coordinators) coordinator.wake(told.providerId);
+      return "woken";
     },
     depth: async () => await (await opened()).depth(),
     async close() {

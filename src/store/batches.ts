@@ -283,6 +283,21 @@ export async function changeBatch(tx: Sql, id: string, change: BatchChange): Pro
   );
 }
 
+/**
+ * Writes down that the provider told of a batch's end, for whoever looks after it. False: none of those under way is meant.
+ * What became of it is not believed until it was asked after.
+ */
+export async function tellEnd(
+  sql: Sql,
+  { providerId, status }: { providerId: string; status: string },
+): Promise<boolean> {
+  const told = await sql.query(
+    "update dramatis.batches set status = $2 where provider_id = $1 and state = 'created' returning id",
+    [providerId, status],
+  );
+  return told.length > 0;
+}
+
 /** How long the state of a batch has been in doubt, in milliseconds, at the database's clock. */
 export async function doubtMs(sql: Sql, id: string): Promise<number> {
   const [row] = await sql.query<{ ms: number }>(

@@ -16,12 +16,22 @@ export interface FoundKey {
 }
 
 export interface WhereToLook {
-  /** A file that holds an API key and nothing else, readable by its owner only. */
+  /** A file that holds a key and nothing else, readable by its owner only; an admin key is never in one. */
   keyFile?: string | undefined;
   env: Env;
 }
 
-const VARIABLES: Readonly<Record<KeyKind, string>> = { api: "OPENAI_API_KEY", admin: "OPENAI_ADMIN_KEY" };
+const VARIABLES: Readonly<Record<KeyKind, string>> = {
+  api: "OPENAI_API_KEY",
+  admin: "OPENAI_ADMIN_KEY",
+  webhook: "OPENAI_WEBHOOK_SECRET",
+};
+
+/** What a file is to hold. */
+const CONTENTS: Readonly<Record<Exclude<KeyKind, "admin">, string>> = {
+  api: "an API key",
+  webhook: "the secret of a webhook",
+};
 
 /**
  * The first key there is; undefined when there is none. The vault is not touched when a key comes before it.
@@ -29,7 +39,8 @@ const VARIABLES: Readonly<Record<KeyKind, string>> = { api: "OPENAI_API_KEY", ad
  * @throws DramatisError when the file or the vault is there and cannot be used: a key that was meant is not passed over
  */
 export function findKey(kind: KeyKind, { keyFile, env }: WhereToLook): FoundKey | undefined {
-  if (kind === "api" && keyFile !== undefined) return { key: readKeyFile(keyFile), source: "key-file" };
+  if (kind !== "admin" && keyFile !== undefined)
+    return { key: readKeyFile(keyFile, CONTENTS[kind]), source: "key-file" };
   const key = setIn(env, VARIABLES[kind]);
   if (key !== undefined) return { key, source: "environment" };
   if (vaultPlace(env) === undefined) return undefined;
@@ -37,11 +48,11 @@ export function findKey(kind: KeyKind, { keyFile, env }: WhereToLook): FoundKey 
   return stored && { key: stored.key, source: "vault" };
 }
 
-function readKeyFile(file: string): string {
+function readKeyFile(file: string, what: string): string {
   const text = readPrivate(file, "The key file");
   if (text !== undefined) return checkedKey(text, `The key file ${file}`);
   throw new DramatisError(
     "invalid-file",
-    `The key file ${file} is not there. Name a file that holds an API key.`,
+    `The key file ${file} is not there. Name a file that holds ${what}.`,
   );
 }

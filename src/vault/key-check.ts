@@ -1,6 +1,9 @@
 /** Asks the provider once whether it takes a key. Costs nothing: no model is asked. */
 import type { KeyKind } from "./vault-file.ts";
 
+/** A kind that the provider can be asked about; it never says whether a webhook's secret is right. */
+export type CheckedKind = Exclude<KeyKind, "webhook">;
+
 export type KeyCheck =
   | { outcome: "ok" }
   | { outcome: "refused"; status: number }
@@ -8,7 +11,7 @@ export type KeyCheck =
   | { outcome: "unreachable"; why: string };
 
 export interface KeyCheckOptions {
-  kind: KeyKind;
+  kind: CheckedKind;
   key: string;
   /** Of the provider, with its version, like `https://api.openai.com/v1`. */
   baseUrl: string;
@@ -16,7 +19,7 @@ export interface KeyCheckOptions {
   signal: AbortSignal;
 }
 
-const PATHS: Readonly<Record<KeyKind, string>> = {
+const PATHS: Readonly<Record<CheckedKind, string>> = {
   api: "/models",
   admin: "/organization/projects?limit=1",
 };

@@ -7,7 +7,7 @@ const LONGEST_KEY = 1000;
 
 /** True of text that was meant to be secret: a usual beginning, or more letters and digits in a run than words have. */
 export const looksLikeKey = (text: string): boolean =>
-  /^(sk|rk|pk|sess)-/i.test(text) || /(?=\w*\d)[\w+/=]{24,}/.test(text);
+  /^((sk|rk|pk|sess)-|whsec_)/i.test(text) || /(?=\w*\d)[\w+/=]{24,}/.test(text);
 
 /** A key as it is sent: one line of printable ASCII. `where` begins the sentence. */
 export function checkedKey(text: string, where: string): string {
@@ -24,11 +24,11 @@ export function checkedKey(text: string, where: string): string {
 /** A key to be kept, of the kind it is. */
 export function checkedNewKey(text: string, kind: KeyKind): string {
   const key = checkedKey(text, "What was given");
-  if (kind === "admin" || !key.startsWith("sk-admin-")) return key;
-  throw new DramatisError(
-    "invalid-argument",
-    "This is an admin key. Add it as one: dramatis keys add --admin",
-  );
+  const refuse = (what: string, flag: string) =>
+    new DramatisError("invalid-argument", `This is ${what}. Add it as one: dramatis keys add ${flag}`);
+  if (kind !== "admin" && key.startsWith("sk-admin-")) throw refuse("an admin key", "--admin");
+  if (kind !== "webhook" && key.startsWith("whsec_")) throw refuse("the secret of a webhook", "--webhook");
+  return key;
 }
 
 /** A name for a key. One that looks like a key is not repeated. */

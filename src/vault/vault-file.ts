@@ -3,9 +3,12 @@ import { z } from "zod";
 import { DramatisError } from "../domain/errors.ts";
 import { slugSchema } from "../domain/persona.ts";
 
-/** `api` speaks with models; `admin` reads usage, costs and limits of an organisation. */
-export const keyKindSchema = z.enum(["api", "admin"]);
-/** `api` speaks with models; `admin` reads usage, costs and limits of an organisation. */
+/**
+ * `api` speaks with models; `admin` reads usage, costs and limits of an organisation; `webhook` is the secret that the provider
+ * signs its events with.
+ */
+export const keyKindSchema = z.enum(["api", "admin", "webhook"]);
+/** `api` speaks with models; `admin` reads usage, costs and limits of an organisation; `webhook` signs events. */
 export type KeyKind = z.output<typeof keyKindSchema>;
 
 const entrySchema = z.strictObject({

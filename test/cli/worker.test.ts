@@ -1,8 +1,9 @@
 /** Workers as processes on one Postgres: their figures, how they stop, and what happens when one falls silent. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { signedHeaders } from "../../src/offline/batch/webhook.ts";
 import { loadScenario, type Scenario } from "../../src/scenario/scenario.ts";
 import { openSimulations } from "../../src/simulation/simulations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -110,6 +111,37 @@ describe("a worker", () => {
     worker.child.kill("SIGTERM");
     expect((await worker.exit()).code).toBe(0);
     await store.close();
+  });
+
+  it("takes webhooks where it has their secret, which it never shows", async () => {
+    const place = (name: string) => ["worker", "--offline", "--store", join(folder, name), "--port", "0"];
+    const folder = mkdtempSync(join(tmpdir(), "dramatis-worker-"));
+    const secret = `whsec_${Buffer.from("MARKED: the ferry leaves").toString("base64")}`;
+    const deaf = programs.start(place("deaf"), { OPENAI_WEBHOOK_SECRET: "" });
+    const hearing = programs.start(place("hearing"), { OPENAI_WEBHOOK_SECRET: secret });
+    const [, closed] = await deaf.until(/(http:\/\/127\.0\.0\.1:\d+)\/metrics/);
+    const [, address = ""] = await hearing.until(/Webhooks: (\S+)/);
+    const body = JSON.stringify({ type: "batch.completed", data: { id: "batch_of_nobody" } });
+    const signed = (secret: string, timestamp = Math.floor(Date.now() / 1000)) =>
+      signedHeaders({ id: "evt_1", timestamp, body, secret });
+    const post = async (url: string, headers: Record<string, string>) =>
+      (await fetch(url, { method: "POST", headers, body })).status;
+    expect(await post(`${closed}/webhooks/openai`, signed(secret))).toBe(404);
+    expect(await post(address, signed(secret))).toBe(200);
+    expect(await post(address, signed(`${secret.slice(0, -4)}AAAA`))).toBe(400);
+    expect(await post(address, signed(secret, 1_000_000))).toBe(400);
+    expect(await post(address, {})).toBe(400);
+    expect(hearing.written()).not.toContain(secret.slice("whsec_".length));
+    const useless = ["worker", "--offline", "--store", join(folder, "none"), "--webhook-secret-file", "x"];
+    expect(await programs.start(useless).exit()).toMatchObject({
+      code: 1,
+      written: expect.stringContaining("Name one with --port"),
+    });
+    const broken = await programs.start(place("none"), { OPENAI_WEBHOOK_SECRET: "whsec_MARKED%" }).exit();
+    expect(broken).toMatchObject({ code: 1, written: expect.stringContaining("is not whole") });
+    expect(broken.written).not.toContain("MARKED");
+    expect(existsSync(join(folder, "none"))).toBe(false);
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it("gives back what it holds after the turn in flight when it is stopped, and ends with 0", async () => {

@@ -15,6 +15,7 @@ beforeAll(async () => {
   const vault = openVault({ env: inVault });
   await vault.add({ kind: "api", key: "key-of-vault" });
   await vault.add({ kind: "admin", key: "admin-key-of-vault" });
+  await vault.add({ kind: "webhook", key: "whsec_of-vault" });
   writeFileSync(keyFile, "key-of-file\n", { mode: 0o600 });
 });
 
@@ -31,6 +32,9 @@ describe("findKey", () => {
     ["api", { env: { ...inVault, OPENAI_API_KEY: " " } }, "key-of-vault", "vault"],
     ["admin", { keyFile, env }, "admin-key-of-environment", "environment"],
     ["admin", { keyFile, env: inVault }, "admin-key-of-vault", "vault"],
+    ["webhook", { keyFile, env }, "key-of-file", "key-file"],
+    ["webhook", { env: { ...env, OPENAI_WEBHOOK_SECRET: "whsec_ab" } }, "whsec_ab", "environment"],
+    ["webhook", { env }, "whsec_of-vault", "vault"],
   ] as const)("%s of %j", (kind, where, key, source) => {
     expect(findKey(kind, where)).toEqual({ key, source });
   });

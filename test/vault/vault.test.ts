@@ -348,6 +348,7 @@ describe("what is refused before anything is written", () => {
     ["an assignment", { key: "OPENAI_API_KEY=sk-MARKED" }, /leave out quotes and the name/],
     ["quotes", { key: '"sk-MARKED"' }, /leave out quotes/],
     ["an admin key as an API key", { key: ADMIN }, /dramatis keys add --admin/],
+    ["a webhook's secret as an API key", { key: "whsec_TUFSS0VE" }, /dramatis keys add --webhook/],
     ["a name that is a key", { name: KEY }, /looks like a key.*standard input/],
     ["a name that is a bare key", { name: "0123456789abcdef0123456789abcdef" }, /looks like a key/],
     ["a name with spaces", { name: "my key" }, /lower-case letters and digits.*got "my key"/],

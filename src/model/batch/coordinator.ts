@@ -37,7 +37,7 @@ export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requ
 }
 
 export interface BatchCoordinator {
-  /** Asks after a batch at once, by the provider's id of it: its end was told of. */
+  /** Looks at once, and asks after this batch, by the provider's id of it: its end was told of. */
   wake(providerId: string): void;
   /** Ends what is under way, begins nothing new, and lets another process lead. */
   stop(): Promise<void>;
@@ -80,26 +80,36 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
   const patience = createPatience(timing, clock);
   const led = new Set<string>();
   const woken = new Set<string>();
+  /** Asked after because the store said that their end was told of: once, whatever came of it. */
+  const heard = new Set<string>();
+  let nap = new AbortController();
   const { signal = new AbortController().signal } = parts;
 
   async function poll(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
     const { id, providerId } = batch;
     if (providerId === undefined) return;
-    if (!(woken.delete(providerId) || patience.isDue(id))) return;
+    const isTold = isOver(batch) && !heard.has(id);
+    if (isTold) heard.add(id);
+    if (!(woken.delete(providerId) || isTold || patience.isDue(id))) return;
     patience.later(id);
     let provider = await client.retrieve(providerId, signal);
     if (isCancelled && isCancellable(provider)) provider = await client.cancel(providerId, signal);
     if (!isOver(provider)) {
+      heard.delete(id);
       const { status, completed, failed } = provider;
       if (status !== batch.status || completed !== batch.completed || failed !== batch.failed)
         await change(leading, id, { status, completed, failed });
       return;
     }
+    if (provider.status === "failed") await giveUp(leading, batch, provider.problems);
+    else {
+      // Money and room are free again.
+      patience.forget(leading.runId);
+      await collect(leading, batch, { provider, isCancelled });
+    }
     patience.forget(id);
-    if (provider.status === "failed") return await giveUp(leading, batch, provider.problems);
-    // Money and room are free again.
-    patience.forget(leading.runId);
-    await collect(leading, batch, { provider, isCancelled });
+    heard.delete(id);
+    if (provider.status === "failed") return;
     for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
       if (file !== undefined) await client.remove(file, signal);
   }
@@ -214,7 +224,9 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     for (let pauseMs = timing.lookMs; !stopping.signal.aborted; ) {
       const isBusy = await look().catch((error: unknown) => told(parts.runId ?? "", error));
       pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, Math.min(MOST_IDLE_MS, pauseMs * GROWTH));
-      await wait(pauseMs, stopping.signal).catch(() => undefined);
+      // Woken before it sleeps, it does not.
+      await wait(pauseMs, nap.signal).catch(() => undefined);
+      nap = new AbortController();
     }
     clearInterval(renewal);
     for (const runId of led)
@@ -223,9 +235,13 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
 
   const following = follow();
   return {
-    wake: (providerId) => void woken.add(providerId),
+    wake(providerId) {
+      woken.add(providerId);
+      nap.abort();
+    },
     async stop() {
       stopping.abort();
+      nap.abort();
       await following;
     },
   };

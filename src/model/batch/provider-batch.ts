@@ -25,8 +25,8 @@ export interface ProviderBatch {
 }
 
 const CANCELLABLE: ReadonlySet<ProviderBatch["status"]> = new Set(["validating", "in_progress"]);
-const OVER: ReadonlySet<ProviderBatch["status"]> = new Set(["completed", "failed", "expired", "cancelled"]);
+const OVER: ReadonlySet<string> = new Set(["completed", "failed", "expired", "cancelled"]);
 
 export const isCancellable = ({ status }: ProviderBatch): boolean => CANCELLABLE.has(status);
 /** Whether nothing more becomes of it. */
-export const isOver = ({ status }: ProviderBatch): boolean => OVER.has(status);
+export const isOver = ({ status = "" }: { status?: string | undefined }): boolean => OVER.has(status);
