@@ -10,15 +10,13 @@ import { EXIT } from "./exit-code.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { openExistingStore, withStore } from "./run-store.ts";
 import { renderBatch, renderBatches } from "./screen/batches.ts";
-import { type ShownFor, shownCommand } from "./shown-command.ts";
+import { shownCommand, shownFor } from "./shown-command.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
   store?: string;
   json?: boolean;
 }
-
-const shownFor = ({ store }: BatchesFlags, { env }: Terminal): ShownFor => ({ env, store });
 
 const MOST = 10_000;
 

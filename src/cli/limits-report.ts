@@ -1,13 +1,12 @@
 /** What `dramatis limits` does: finds the limits, works out what a scenario needs, and shows the one beside the other. */
 import { openDramatis } from "../app.ts";
-import { checkedBaseUrl, DEFAULT_BASE_URL } from "../domain/base-url.ts";
 import { DramatisError } from "../domain/errors.ts";
-import { missingLimits, readAccountLimits } from "../model/pace/account-limits.ts";
 import type { ProjectLimits } from "../model/pace/project-limits.ts";
 import { type ModelNeed, needsOf } from "../quote/at-best.ts";
 import { jsonText } from "../report/json-text.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
-import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
+import { findLimits } from "./found-limits.ts";
+import { checkModel, contextOf, type RunFlags } from "./run-flags.ts";
 import { type LimitsRow, renderLimits, renderNeeds } from "./screen/limits.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath, inputPath } from "./typed-path.ts";
@@ -17,33 +16,6 @@ export interface LimitsFlags
   project?: string;
   all?: boolean;
   runs?: number;
-}
-
-/** Whose limits are compared with, or why they are not known. */
-interface Found {
-  project: string | undefined;
-  limitsOf(model: string): ProjectLimits | undefined;
-  /** All that the project lists. */
-  rows: readonly LimitsRow[];
-  /** Undefined: they are known. */
-  problem: string | undefined;
-}
-
-const NOTHING: Omit<Found, "problem"> = { project: undefined, limitsOf: () => undefined, rows: [] };
-
-/** @throws DramatisError where a server was asked and did not tell */
-async function findLimits({ rpm, tpm, project }: LimitsFlags, { env }: Terminal): Promise<Found> {
-  if (rpm !== undefined || tpm !== undefined) {
-    const given = { requestsPerMinute: rpm, tokensPerMinute: tpm };
-    return { ...NOTHING, limitsOf: () => given, problem: undefined };
-  }
-  const baseUrl = checkedBaseUrl(env.OPENAI_BASE_URL?.trim() || DEFAULT_BASE_URL);
-  const found = await readAccountLimits({ env, project, baseUrl });
-  if (found.kind === "not-told") throw found.error;
-  if (found.kind !== "found") return { ...NOTHING, problem: missingLimits(found) };
-  const { byModel } = found;
-  const rows = [...byModel].map(([model, limits]) => ({ model, limits }));
-  return { project: found.project, limitsOf: (model) => byModel.get(model), rows, problem: undefined };
 }
 
 /** What is unknown is null: a key that is missing is easily taken for no limit. */

@@ -1,7 +1,7 @@
 /** `dramatis quote`: what a scenario will cost, before anything is paid. */
 import { type Command, Option } from "commander";
 import { COMPLEXITIES } from "./run.ts";
-import type { RunFlags } from "./run-scenario.ts";
+import type { RunFlags } from "./run-flags.ts";
 import type { Terminal } from "./terminal.ts";
 import { catalogPath, inputPath } from "./typed-path.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
@@ -30,7 +30,7 @@ export function addQuote(program: Command, terminal: Terminal): void {
       const { openDramatis } = await import("../app.ts");
       const { findScenario } = await import("../scenario/find-scenario.ts");
       const { jsonText } = await import("../report/json-text.ts");
-      const { checkModel, contextOf } = await import("./run-scenario.ts");
+      const { checkModel, contextOf } = await import("./run-flags.ts");
       const { renderQuote } = await import("./screen/quote.ts");
       const scenario = findScenario(inputPath(name, terminal.env));
       const dramatis = await openDramatis({

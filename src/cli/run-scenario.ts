@@ -1,85 +1,25 @@
 /** Runs one scenario for `dramatis run`: opens what it needs, shows it, stops on Ctrl-C, writes the record. */
-import { join } from "node:path";
 import { type Dramatis, newConversationId, openDramatis } from "../app.ts";
-import type { Catalog } from "../catalog/catalog.ts";
 import { agreedRun } from "../conversation/recorded-run.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
 import { ConversationError } from "../domain/conversation-error.ts";
-import { DramatisError } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import type { Complexity, Strategy } from "../domain/scenario.ts";
 import { count } from "../report/figures.ts";
 import { jsonText } from "../report/json-text.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { Transport } from "../simulation/plan-checks.ts";
 import { type ExplainedPrompt, explainPrompt, type SentPrompt } from "../turn/sent-prompt.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
+import { gatewayOptions } from "./gateway-flags.ts";
 import { interrupts } from "./interrupts.ts";
-import { prepareFolder, prepareLog, writeRecord } from "./record-files.ts";
+import { runFiles } from "./run-files.ts";
+import { checkModel, contextOf, modeOf, type RunFlags } from "./run-flags.ts";
 import { runJson } from "./run-json.ts";
 import { createRunScreen } from "./run-screen.ts";
 import { renderSentPrompt } from "./screen/sent-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 import { inputPath, outputPath } from "./typed-path.ts";
-
-export interface RunFlags extends GatewayFlags {
-  seed?: number;
-  turns?: number;
-  model?: string;
-  complexity?: Complexity;
-  maxCost?: number;
-  context?: Strategy;
-  tier?: ConversationContextInput["tier"];
-  tierFallback?: ConversationContextInput["tierFallback"];
-  explainPrompt?: number;
-  out?: string;
-  json?: boolean;
-  quiet?: boolean;
-  /** False with --no-stream. */
-  stream?: boolean;
-  offline?: boolean;
-  log?: string;
-  logPrompts?: boolean;
-  cache?: boolean;
-  record?: string;
-  replay?: string;
-}
-
-/** Where records go when no folder is named. */
-const DEFAULT_FOLDER = "dramatis-out";
-/** Failed attempts, beside the record unless --log says otherwise; made with the first of them. */
-const LOG_FILE = "attempts.jsonl";
-export function contextOf({
-  turns,
-  model,
-  complexity,
-  maxCost,
-  context,
-  tier,
-  tierFallback,
-}: RunFlags): ConversationContextInput {
-  return {
-    ...(turns === undefined ? {} : { maxTurns: turns }),
-    ...(model === undefined ? {} : { models: { "*": model } }),
-    ...(complexity === undefined ? {} : { complexity }),
-    ...(maxCost === undefined ? {} : { budget: { maxCostUsd: maxCost } }),
-    ...(context === undefined ? {} : { context: { strategy: context } }),
-    ...(tier === undefined ? {} : { tier }),
-    ...(tierFallback === undefined ? {} : { tierFallback }),
-  };
-}
-
-/** The catalog's own words, and which flags they are about. */
-export function checkModel(id: string, catalog: Catalog): void {
-  try {
-    catalog.model(id);
-  } catch (cause) {
-    if (!(cause instanceof DramatisError)) throw cause;
-    const message = `--model: ${cause.message}. Models of your own come from the file that --catalog names.`;
-    throw new DramatisError(cause.code, message, { cause });
-  }
-}
 
 /** A cache of this process; its library is loaded by those alone who want one. */
 async function memoryCache({ clock }: Terminal) {
@@ -106,13 +46,28 @@ function beginning(
   return { seed: input.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 31), context };
 }
 
+/** What is asked for, or chosen; only who asks loads what it takes to choose. */
+async function transportOf(scenario: Scenario, flags: RunFlags, terminal: Terminal): Promise<Transport> {
+  if (flags.transport === undefined && flags.urgency === undefined) return "network";
+  const { transportFor } = await import("./run-transport.ts");
+  return await transportFor({
+    flags,
+    terminal,
+    sending: { scenario, conversations: 1, context: contextOf(flags) },
+    tell: (why) => flags.json || terminal.writeError(`${why}\n`),
+  });
+}
+
 /** Runs a scenario as the flags say; returns the exit code. */
 export async function runScenario(name: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   const scenario = findScenario(inputPath(name, terminal.env));
+  const transport = await transportOf(scenario, flags, terminal);
+  if (transport === "batch" || flags.store !== undefined) {
+    const { runInStore } = await import("./run-in-store.ts");
+    return await runInStore(scenario, { ...flags, transport }, terminal);
+  }
   const conversationId = newConversationId(scenario.id, terminal.clock());
-  const folder = outputPath(flags.out ?? join(DEFAULT_FOLDER, conversationId), terminal.env);
-  const logFile = flags.log === undefined ? join(folder, LOG_FILE) : outputPath(flags.log, terminal.env);
-  let isLogLost = false;
+  const files = runFiles(conversationId, flags, terminal);
   const recording = flags.record === undefined ? undefined : outputPath(flags.record, terminal.env);
   const dramatis = await openDramatis({
     ...gatewayOptions(flags, terminal),
@@ -120,18 +75,10 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     cache: flags.cache ? await memoryCache(terminal) : undefined,
     record: recording,
     replay: flags.replay === undefined ? undefined : inputPath(flags.replay, terminal.env),
-    log: {
-      file: logFile,
-      withPrompts: flags.logPrompts,
-      onLost: (error) => {
-        isLogLost = true;
-        terminal.writeError(`The log cannot be written: ${String(error)}\n`);
-      },
-    },
+    log: files.log,
   });
   if (flags.model !== undefined) checkModel(flags.model, dramatis.catalog);
-  prepareFolder(folder);
-  if (flags.log !== undefined) prepareLog(logFile);
+  files.prepare();
 
   const begun = beginning(flags, scenario, dramatis);
   const { seed } = begun;
@@ -172,13 +119,8 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
     stop.dispose();
     screen.close();
   }
-  const written = writeRecord(record, folder);
-  const isLogged = record.attempts.length > 0 && !isLogLost;
-  const files = [
-    ...written.files,
-    ...(isLogged ? [logFile] : []),
-    ...(recording === undefined ? [] : [recording]),
-  ];
+  const kept = files.write(record);
+  const written = [...kept.files, ...(recording === undefined ? [] : [recording])];
   const unused = dramatis.replaying?.unused ?? 0;
   if (unused > 0 && record.status !== "failed" && record.status !== "interrupted") {
     screen.note(`The recording goes on: ${count(unused, "exchange")} of it did not come up.`);
@@ -186,11 +128,11 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const prompt = sent && (await explainPrompt(sent));
   if (flags.json) {
     const explained = flags.explainPrompt === undefined ? {} : { prompt: prompt ?? null };
-    terminal.write(`${jsonText({ ...runJson(record, dramatis.offline?.bill, files), ...explained })}\n`);
-  } else screen.end(record, files);
+    terminal.write(`${jsonText({ ...runJson(record, dramatis.offline?.bill, written), ...explained })}\n`);
+  } else screen.end(record, written);
   if (flags.explainPrompt !== undefined) showPrompt(prompt, flags, terminal);
   if (broken !== undefined) throw broken;
-  const problem = written.problem ?? dramatis.recording?.problem;
+  const problem = kept.problem ?? dramatis.recording?.problem;
   if (problem !== undefined) throw problem;
   return exitCodeOf[record.status];
 }
@@ -202,5 +144,3 @@ function showPrompt(prompt: ExplainedPrompt | undefined, flags: RunFlags, termin
     terminal.write(`\n${renderSentPrompt(prompt, terminal.screen).join("\n")}\n`);
   }
 }
-
-const modeOf = ({ json, quiet }: RunFlags) => (json ? "json" : quiet ? "quiet" : "full");

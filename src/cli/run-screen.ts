@@ -41,6 +41,8 @@ export interface RunScreenParts {
 export interface RunScreen {
   open(): void;
   show(event: ConversationEvent): void;
+  /** What is waited for, in the progress line. */
+  waitFor(what: string): void;
   /** A sentence to the user that is no part of the result. */
   note(text: string): void;
   close(): void;
@@ -209,6 +211,7 @@ export function createRunScreen({
           : renderFailure(event.failure, cast, screen),
       );
     },
+    waitFor: progress,
     note(text) {
       hide();
       erase();

@@ -29,7 +29,7 @@ export interface RunWatchOptions {
 }
 
 /** What is under way, of the latest wave; several files of it are one to whoever looks. */
-function wavesOf(batches: readonly StoredBatch[]): RunProgressView["batches"] {
+export function wavesOf(batches: readonly StoredBatch[]): RunProgressView["batches"] {
   const [latest] = batches;
   if (latest === undefined) return undefined;
   const sum = (of: (batch: StoredBatch) => number) => batches.reduce((total, batch) => total + of(batch), 0);

@@ -2,8 +2,10 @@
 import { type Command, Option } from "commander";
 import type { Complexity, Strategy } from "../domain/scenario.ts";
 import { withGatewayFlags } from "./gateway-flags.ts";
-import type { RunFlags } from "./run-scenario.ts";
+import type { RunFlags } from "./run-flags.ts";
+import { STORE_FLAG } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
+import { withTransportFlags } from "./transport-flags.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
 
 /** Keys in the order help shows them; importing the schema that names them would load all schemas for it. */
@@ -58,7 +60,12 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
       "where the record goes (default: dramatis-out/<conversation id>)",
       some("a folder"),
     );
-  withTierFlags(withGatewayFlags(run))
+  withTransportFlags(withTierFlags(withGatewayFlags(run)))
+    .option(
+      STORE_FLAG,
+      "keep it in a store, where `dramatis resume` goes on with it; by batch it always is (default then: DRAMATIS_STORE, else ./.dramatis)",
+      some("an address"),
+    )
     .option(
       "--log <file>",
       "JSON lines of failed attempts (default: attempts.jsonl beside the record)",

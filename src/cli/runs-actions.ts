@@ -28,7 +28,7 @@ import { createRunWatch } from "./run-watch.ts";
 import { type Cast, renderFailure, renderRemark, renderTurn } from "./screen/conversation.ts";
 import { renderEnding } from "./screen/ending.ts";
 import { renderConversations, renderRunSummary, renderRuns, stateText } from "./screen/runs.ts";
-import { messageFor, passwordNote, type ShownFor, shownCommand } from "./shown-command.ts";
+import { messageFor, passwordNote, shownCommand, shownFor } from "./shown-command.ts";
 import { type Terminal, tableScreen } from "./terminal.ts";
 import { exitCode, nextSteps } from "./work-on-run.ts";
 
@@ -44,8 +44,6 @@ export interface ListFlags extends StoreFlags {
 
 const MOST_RUNS = 10_000;
 const LOOK_MS = 1000;
-
-const shownFor = ({ store }: StoreFlags, { env }: Terminal): ShownFor => ({ env, store });
 
 const print = (terminal: Terminal, lines: readonly string[]) => terminal.write(`${lines.join("\n")}\n`);
 

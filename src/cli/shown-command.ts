@@ -9,6 +9,12 @@ export interface ShownFor {
   store: string | undefined;
 }
 
+/** The same, from a command's flags. */
+export const shownFor = ({ store }: { store?: string }, { env }: Pick<Terminal, "env">): ShownFor => ({
+  env,
+  store,
+});
+
 const MASK = "***";
 const SECRET_PARAMETER = /pass|secret/i;
 

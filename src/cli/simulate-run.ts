@@ -1,6 +1,5 @@
 /** What `dramatis simulate`, `resume` and `retry` do: plan or change a run, then work on it. */
 import { checkAccess, newConversationId, openDramatis } from "../app.ts";
-import { limitOf } from "../conversation/endings.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { type Experiment, findExperiment, isExperiment } from "../experiment/experiment-file.ts";
@@ -10,14 +9,15 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { checkRunId } from "../simulation/plan-checks.ts";
 import { openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { openCount, othersWaiting, progressOf, wasAnsweredOtherwise } from "../store/progress.ts";
-import { firstSeed, runOf, type StoredRun } from "../store/runs.ts";
+import { firstSeed, runOf, type StoredRun, transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
-import { checkModel, contextOf, type RunFlags } from "./run-scenario.ts";
+import { checkModel, contextOf, type RunFlags } from "./run-flags.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
-import { type TransportFlags, transportFor } from "./run-transport.ts";
+import { type Sending, transportFor } from "./run-transport.ts";
 import { passwordNote, type ShownFor, shownCommand } from "./shown-command.ts";
 import type { Terminal } from "./terminal.ts";
+import type { TransportFlags } from "./transport-flags.ts";
 import { inputPath } from "./typed-path.ts";
 import { workOnRun } from "./work-on-run.ts";
 
@@ -83,7 +83,11 @@ async function announce(
 const MOST_OTHERS = 5;
 
 /** On Postgres a worker takes what there is, which somebody pays for. */
-async function tellOfOthers(store: Store, runId: string, shownFor: ShownFor): Promise<string | undefined> {
+export async function tellOfOthers(
+  store: Store,
+  runId: string,
+  shownFor: ShownFor,
+): Promise<string | undefined> {
   if (store.engine !== "postgres") return undefined;
   const others = await othersWaiting(store.sql, runId);
   const [first] = others;
@@ -153,44 +157,43 @@ const contextIn = ({ turns, model, complexity, context, tier, tierFallback }: Si
 interface Planned {
   id: string;
   flags: SimulateFlags;
+  terminal: Terminal;
   simulations: Simulations;
   store: Store;
   tell(sentence: string): void;
 }
 
-/** Where a scenario ends by other conditions alone. */
-const USUAL_TURNS = 20;
-
-/** Turns of a conversation, and so requests without those of tools, at most. */
-const turnsOf = ({ endings }: Scenario, { turns }: SimulateFlags): number =>
-  turns ?? limitOf("maxTurns", endings) ?? USUAL_TURNS;
+/** A run that is there already keeps the transport that was chosen for it. */
+const transportIn = ({ id, flags, terminal, store, tell }: Planned, sending: Sending) =>
+  transportFor({
+    flags,
+    terminal,
+    sending,
+    tell,
+    async chosen() {
+      const there = await transportOf(store.sql, id);
+      return there === undefined ? undefined : there === "batch" ? "batch" : "network";
+    },
+  });
 
 /** Writes a run of a scenario to the store. False: it is there already. */
-async function planScenario(
-  scenario: Scenario,
-  { id, flags, simulations, store, tell }: Planned,
-): Promise<boolean> {
+async function planScenario(scenario: Scenario, planned: Planned): Promise<boolean> {
+  const { id, flags, simulations, store } = planned;
   const { runs: conversations = 1, maxCost: maxCostUsd } = flags;
   const seed =
     flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
   const context = contextIn(flags);
-  const requests = conversations * turnsOf(scenario, flags);
-  const transport = await transportFor(store.sql, { runId: id, flags, requests, tell });
+  const transport = await transportIn(planned, { scenario, conversations, context });
   return await simulations.plan({ id, scenario, conversations, seed, context, maxCostUsd, transport });
 }
 
 /** The same for an experiment, whose file says how many conversations there are. */
-async function planExperiment(
-  experiment: Experiment,
-  { id, flags, simulations, store, tell }: Planned,
-): Promise<boolean> {
+async function planExperiment(experiment: Experiment, planned: Planned): Promise<boolean> {
+  const { id, flags, simulations } = planned;
   const { seed, maxCost: maxCostUsd } = flags;
   const context = contextIn(flags);
-  const requests = experiment.arms.reduce(
-    (sum, arm) => sum + experiment.repeats * turnsOf(arm.scenario, flags),
-    0,
-  );
-  const transport = await transportFor(store.sql, { runId: id, flags, requests, tell });
+  const { scenario, arms, repeats } = experiment;
+  const transport = await transportIn(planned, { scenario, conversations: arms.length * repeats, context });
   return await simulations.planExperiment({ id, experiment, seed, context, maxCostUsd, transport });
 }
 
@@ -226,6 +229,7 @@ export async function simulate(typed: string, flags: SimulateFlags, terminal: Te
       const parts: Planned = {
         id,
         flags,
+        terminal,
         simulations,
         store,
         tell: (sentence) => flags.json || terminal.writeError(`${sentence}\n`),

@@ -2,10 +2,10 @@
 import { type Command, Option } from "commander";
 import { withGatewayFlags } from "./gateway-flags.ts";
 import { COMPLEXITIES, STRATEGIES, withTierFlags } from "./run.ts";
-import { TRANSPORTS, URGENCIES } from "./run-transport.ts";
 import type { SimulateFlags, WorkFlags } from "./simulate-run.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
+import { withTransportFlags } from "./transport-flags.ts";
 import { dollars, some, wholeNumber } from "./values.ts";
 
 const CONCURRENCY = 10;
@@ -50,20 +50,13 @@ export function addSimulate(program: Command, terminal: Terminal, exit: (code: n
       new Option("--context <strategy>", "how much of a long transcript is shown").choices(
         Object.keys(STRATEGIES),
       ),
-    )
-    .addOption(
-      new Option(
-        "--transport <how>",
-        "network: requests go one by one; batch: together, at half the price, in waves of up to a day; auto: as it is worth it",
-      ).choices(Object.keys(TRANSPORTS)),
-    )
-    .addOption(
-      new Option("--urgency <how>", "how soon answers are wanted, for --transport auto").choices(URGENCIES),
     );
-  withTierFlags(withWorkFlags(simulate)).action(async (name: string, flags: SimulateFlags) => {
-    const { simulate } = await import("./simulate-run.ts");
-    exit(await simulate(name, flags, terminal));
-  });
+  withTierFlags(withWorkFlags(withTransportFlags(simulate))).action(
+    async (name: string, flags: SimulateFlags) => {
+      const { simulate } = await import("./simulate-run.ts");
+      exit(await simulate(name, flags, terminal));
+    },
+  );
 
   const resume = program
     .command("resume")

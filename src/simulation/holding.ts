@@ -1,6 +1,7 @@
 /** Holds one conversation that was claimed: from its start, with every request that was made before answered from the store. */
 import { LRUCache } from "lru-cache";
 import type { Dramatis } from "../app.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
 import type { Conversation } from "../conversation/graph.ts";
 import { runConversation } from "../conversation/run.ts";
 import type { ConversationContextInput } from "../conversation/state.ts";
@@ -23,8 +24,9 @@ export interface HoldOptions {
   stop: AbortSignal;
   /** Breaks off what is under way as well. */
   abort: AbortSignal | undefined;
-  /** What it throws ends the conversation. */
+  /** What listeners throw ends the conversation. */
   onTurn(conversation: Claimed, turn: number): void;
+  onEvent(conversation: Claimed, event: ConversationEvent): void;
 }
 
 export interface HoldingParts {
@@ -81,7 +83,7 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
 
   async function hold(
     claimed: Claimed,
-    { stop, abort, onTurn }: HoldOptions,
+    { stop, abort, onTurn, onEvent }: HoldOptions,
   ): Promise<Held | "parked" | undefined> {
     const { runId, conversationId } = claimed;
     const { graph, scenario, context, transport } = await graphOf(claimed);
@@ -102,7 +104,13 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
         context,
         stopSignal: end.stopSignal,
         signal: end.signal,
-        onEvent: (event) => event.type === "turn" && onTurn(claimed, event.turn.turn),
+        onEvent(event) {
+          if (event.type === "turn") onTurn(claimed, event.turn.turn);
+          // A turn that was broken off so that it can go on later has not failed.
+          const isLater = end.isParked() || stop.aborted || abort?.aborted;
+          const isBrokenOff = event.type === "failure" && event.failure.kind === "aborted";
+          if (!(isBrokenOff && isLater)) onEvent(claimed, event);
+        },
         clock,
       });
       if (record.status !== "interrupted") return { record };

@@ -120,7 +120,7 @@ interface PlannedRun {
 }
 
 /** Room for a million, in the order of the alphabet. */
-const conversationId = (runId: string, position: number) =>
+export const conversationIdOf = (runId: string, position: number) =>
   `${runId}-${String(position + 1).padStart(6, "0")}`;
 
 /** @param opened the store's queue */
@@ -167,7 +167,7 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
         seed,
         arms: [],
         conversations: Array.from({ length: conversations }, (_, position) => ({
-          id: conversationId(id, position),
+          id: conversationIdOf(id, position),
           position,
           settings: { seed: seed + position },
         })),
@@ -198,7 +198,7 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
         seed,
         arms: planned.arms,
         conversations: planned.assignments.map(({ arm, repeat, seed }, position) => ({
-          id: conversationId(id, position),
+          id: conversationIdOf(id, position),
           position,
           arm,
           settings: { seed, repeat },

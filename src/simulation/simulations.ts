@@ -1,5 +1,6 @@
 /** Simulations: runs of many conversations, planned into a store and held by workers, here or on other machines. */
 import { type Dramatis, type DramatisOptions, type LimitedAccount, openDramatis } from "../app.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { focus } from "../fleet/jobs.ts";
 import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   onBegin?: ((conversation: HeldConversation) => void) | undefined;
   /** Told of every turn as it is taken; of those before, as well, when a conversation is gone on with. */
   onTurn?: ((conversation: HeldConversation, turn: number) => void) | undefined;
+  /** Told of what happens in them, as `dramatis.run` tells; of what happened before as well, when one is gone on with. */
+  onEvent?: ((conversation: HeldConversation, event: ConversationEvent) => void) | undefined;
   /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
   onLeave?: ((conversation: HeldConversation) => void) | undefined;
   onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
@@ -189,6 +192,7 @@ export async function openSimulations(
       const onThrown = told.onProblem === undefined ? warnOfListener : onProblem;
       const onBegin = harmless(told.onBegin, onThrown);
       const onTurn = harmless(told.onTurn, onThrown);
+      const onEvent = harmless(told.onEvent, onThrown);
       const onLeave = harmless(told.onLeave, onThrown);
       const onEnd = harmless(told.onEnd, onThrown);
       const onUnbegun = harmless(told.onUnbegun ?? told.onProblem ?? warnOf("it ended as failed"), onThrown);
@@ -213,7 +217,7 @@ export async function openSimulations(
         async hold(claimed) {
           onBegin(claimed);
           try {
-            return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn });
+            return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn, onEvent });
           } finally {
             onLeave(claimed);
           }

@@ -40,7 +40,8 @@ export function failuresText(failures: Readonly<Record<string, number>>): string
   return `${numbered(failed)} failed (${kinds.map(([kind, count]) => `${numbered(count)} ${kind}`).join(", ")})`;
 }
 
-const batchesText = ({ wave, requests, answered, status }: NonNullable<RunProgressView["batches"]>) =>
+/** `wave 3: in progress, 0 of 12`. */
+export const batchesText = ({ wave, requests, answered, status }: NonNullable<RunProgressView["batches"]>) =>
   `wave ${wave}: ${status}, ${numbered(answered)} of ${numbered(requests)}`;
 
 /** Never as wide as the terminal, so that a cursor at its end stays in the line. What has no room is left out. */
