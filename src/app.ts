@@ -218,7 +218,8 @@ async function limitsOf(
 ): Promise<{ limits?: DramatisOptions["limits"]; problem?: string }> {
   if (options.limits !== undefined) return { limits: options.limits };
   const env = options.env ?? process.env;
-  if (to === undefined) return {};
+  // Without a project nothing is asked; what would ask is loaded for those who have one.
+  if (to === undefined || set(env.OPENAI_PROJECT_ID) === undefined) return {};
   const { missingLimits, readAccountLimits } = await import("./model/pace/account-limits.ts");
   const found = await readAccountLimits({ env, baseUrl: to.baseUrl, fetch: options.fetch });
   switch (found.kind) {
@@ -317,13 +318,19 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   const time = replay === undefined ? {} : { clock: replay.clock };
   const runs = recordedRuns({ recorder, replay });
 
-  const batches = replay === undefined ? createBatchClient(server) : undefined;
+  let client: BatchClient | undefined;
+  const batchClient = () => {
+    client ??= replay === undefined ? createBatchClient(server) : undefined;
+    return client;
+  };
 
   return {
     transport,
     catalog,
     gateway,
-    batches,
+    get batches() {
+      return batchClient();
+    },
     budget,
     limitsProblem,
     host,
@@ -346,9 +353,10 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
       }
     },
     async batch(prompts, options = {}) {
-      if (batches === undefined)
+      const client = batchClient();
+      if (client === undefined)
         throw refuse("A recording holds no batches: without `replay` they can be sent.");
-      return await sendPromptBatch(prompts, options, { client: batches, catalog, budget });
+      return await sendPromptBatch(prompts, options, { client, catalog, budget });
     },
     quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };

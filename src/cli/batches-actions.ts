@@ -3,9 +3,8 @@ import { openDramatis } from "../app.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { jsonText } from "../report/json-text.ts";
 import { plainLine } from "../report/plain-text.ts";
-import { batchesOf, type StoredBatch } from "../store/batches.ts";
+import { batchesOf, findBatch, type StoredBatch } from "../store/batches.ts";
 import { runOf } from "../store/runs.ts";
-import type { Store } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { openExistingStore, withStore } from "./run-store.ts";
@@ -17,8 +16,6 @@ export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
   store?: string;
   json?: boolean;
 }
-
-const MOST = 10_000;
 
 const shown = ({ plannedAt, begunAt: _, endedAt, ...batch }: StoredBatch) => ({
   ...batch,
@@ -48,23 +45,10 @@ export async function list(
   });
 }
 
-/** @throws DramatisError `unknown-name` when none or several are meant */
-async function batchOf({ sql }: Store, id: string): Promise<StoredBatch> {
-  const batches = await batchesOf(sql, { limit: MOST });
-  const meant = batches.filter((batch) => batch.providerId === id || (id !== "" && batch.id.startsWith(id)));
-  const [one] = meant;
-  if (one !== undefined && meant.length === 1) return one;
-  const problem =
-    one === undefined
-      ? `There is no batch ${JSON.stringify(id)} in this store. List them: dramatis batches list`
-      : `${meant.length} batches begin with ${JSON.stringify(id)}: expected enough of the id to tell them apart.`;
-  throw new DramatisError("unknown-name", problem);
-}
-
 /** `dramatis batches show <batch>`. */
 export async function show(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
-    const batch = await batchOf(store, id);
+    const batch = await findBatch(store.sql, id);
     const lines = flags.json ? [jsonText(shown(batch))] : renderBatch(batch, terminal.screen);
     terminal.write(`${lines.join("\n")}\n`);
     return EXIT.done;
@@ -74,15 +58,18 @@ export async function show(id: string, flags: BatchesFlags, terminal: Terminal):
 /** `dramatis batches cancel <batch>`: whoever works on its run sees the end of it, and goes on. */
 export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
-    const batch = await batchOf(store, id);
+    const batch = await findBatch(store.sql, id);
     const { providerId, runId, state } = batch;
     if (state === "ended") {
       const message = `The batch ${batch.id} has ended as ${batch.status ?? "never made"}: there is nothing to cancel.`;
       throw new DramatisError("invalid-argument", message);
     }
     if (providerId === undefined) {
-      const message = `The batch ${batch.id} is not at the provider yet. To end its run: ${shownCommand(`cancel ${runId}`, shownFor(flags, terminal))}`;
-      throw new DramatisError("invalid-argument", message);
+      throw new DramatisError(
+        "invalid-argument",
+        `The batch ${batch.id} is not at the provider yet. To end its run:`,
+        { command: `cancel ${runId}` },
+      );
     }
     const { batches } = await openDramatis({ ...gatewayOptions(flags, terminal), offline: false });
     if (batches === undefined) throw new Error("a network without batches");

@@ -14,6 +14,7 @@ import type { ConversationStatus } from "../store/conversations.ts";
 import type { Store } from "../store/store.ts";
 import { EXIT } from "./exit-code.ts";
 import { type Destination, openFile, standardOutput } from "./export-file.ts";
+import { guardNotice } from "./formula-guard.ts";
 import { openExistingStore } from "./run-store.ts";
 import type { Terminal } from "./terminal.ts";
 import { outputPath } from "./typed-path.ts";
@@ -145,9 +146,7 @@ function createTally() {
         offline === 0
           ? undefined
           : `Generated offline, not by a model: ${offline === conversations ? "all of it" : count(offline, "conversation")}.`,
-        guarded === 0
-          ? undefined
-          : `${count(guarded, "text")} got an apostrophe in front, so that no spreadsheet runs a formula; --no-formula-guard leaves them as they are.`,
+        guarded === 0 ? undefined : guardNotice(guarded),
       ].filter((line) => line !== undefined);
     },
   };

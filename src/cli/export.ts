@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ConversationStatus } from "../store/conversations.ts";
 import type { ExportFlags, Format, Level } from "./export-run.ts";
+import { NO_GUARD_FLAG, NO_GUARD_WORDS } from "./formula-guard.ts";
 import { STORE_FLAG, STORE_WORDS } from "./store-option.ts";
 import type { Terminal } from "./terminal.ts";
 import { some } from "./values.ts";
@@ -54,10 +55,7 @@ export function addExport(program: Command, terminal: Terminal, exit: (code: num
       "also conversations that are: failed, budget, interrupted, waiting, running, cancelled, or all",
       statuses,
     )
-    .option(
-      "--no-formula-guard",
-      "csv: leave texts as they are that a spreadsheet would run as formulas; else ' stands before them",
-    )
+    .option(NO_GUARD_FLAG, NO_GUARD_WORDS)
     .option(STORE_FLAG, STORE_WORDS, some("an address"))
     .action(async (run: string, flags: ExportFlags) => {
       const { exportRun } = await import("./export-run.ts");

@@ -257,6 +257,37 @@ export async function batchesOf(
   return rows.map(batchFrom);
 }
 
+/**
+ * The batch that an id names: ours, or the beginning of it, or the provider's.
+ * @throws DramatisError `unknown-name` when none or several are meant
+ */
+export async function findBatch(sql: Sql, id: string): Promise<StoredBatch> {
+  const [batch, another] =
+    id === ""
+      ? []
+      : await sql.query<Row>(
+          `select ${COLUMNS} from dramatis.batches where provider_id = $1 or starts_with(id, $1)
+           order by provider_id = $1 desc nulls last, id limit 2`,
+          [id],
+        );
+  if (batch === undefined) {
+    throw new DramatisError(
+      "unknown-name",
+      `There is no batch ${JSON.stringify(id)} in this store. List them:`,
+      {
+        command: "batches list",
+      },
+    );
+  }
+  const isWhole = [batch.provider_id, batch.id].includes(id);
+  if (another === undefined || isWhole) return batchFrom(batch);
+  throw new DramatisError(
+    "unknown-name",
+    `Several batches begin with ${JSON.stringify(id)}: expected enough of the id to tell them apart. List them:`,
+    { command: "batches list" },
+  );
+}
+
 /** What becomes of a batch; what is left out stays as it is. */
 export interface BatchChange {
   state?: BatchState;

@@ -4,12 +4,13 @@ import type { StoredBatch } from "../../store/batches.ts";
 import { type Line, printLines, type ScreenOptions, type Span, screenColumns, span } from "./line.ts";
 import type { Style } from "./paint.ts";
 import { table } from "./table.ts";
+import { minuteText } from "./utc.ts";
 
 const INDENT = 2;
 /** Enough to tell them apart; the whole is in `show` and in --json. */
 const SHOWN_ID = 8;
 
-const minutes = (date: Date | undefined) => date?.toISOString().slice(0, 16).replace("T", " ") ?? "–";
+const minutes = (date: Date | undefined) => (date === undefined ? "–" : minuteText(date));
 
 /** As the provider calls it, once the provider has it. */
 const stateOf = ({ state, status }: StoredBatch): string =>

@@ -29,6 +29,7 @@ import {
 import type { Style } from "./paint.ts";
 import { failuresText } from "./run-progress.ts";
 import { type Column, table } from "./table.ts";
+import { minuteText } from "./utc.ts";
 
 const INDENT = 2;
 
@@ -60,8 +61,6 @@ export interface RunRow {
   progress: Progress;
 }
 
-const minutes = (date: Date) => date.toISOString().slice(0, 16).replace("T", " ");
-
 /** `dramatis runs`. */
 export function renderRuns(rows: readonly RunRow[], options: ScreenOptions): string[] {
   const costs = costColumn(rows.map(({ progress }) => progress));
@@ -75,7 +74,7 @@ export function renderRuns(rows: readonly RunRow[], options: ScreenOptions): str
       span(failed === 0 ? "–" : formatTokens(failed), failed === 0 ? "quiet" : "failure"),
       span(formatTokens(progress.turns)),
       span(costs[index] ?? ""),
-      span(minutes(run.createdAt), "quiet"),
+      span(minuteText(run.createdAt), "quiet"),
       span(run.scenario, "quiet"),
     ];
   });

@@ -1,8 +1,14 @@
 /** An organization's costs or usage as a page for a browser: one file, without scripts and without anything from elsewhere. */
 import { type Bar, type Chart, seriesOf, withFewParts } from "../../organization/chart.ts";
-import { formatShare } from "../../report/figures.ts";
 import { plainLine } from "../../report/plain-text.ts";
-import { barTitle, periodText, type SpendingTable, type SpendingView, stepText } from "./spending-view.ts";
+import {
+  barTitle,
+  legendOf,
+  periodText,
+  type SpendingTable,
+  type SpendingView,
+  stepText,
+} from "./spending-view.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -76,12 +82,9 @@ function svg(chart: Chart, view: SpendingView): string {
 }
 
 function legend(chart: Chart, view: SpendingView): string {
-  const series = seriesOf(chart);
-  const all = series.reduce((sum, { total }) => sum + total, 0);
-  const amounts = view.texts(series.map(({ total }) => total));
-  const items = series.map(({ name, total }, index) => {
-    const share = all > 0 && total >= 0 ? ` (${formatShare(total / all)})` : "";
-    return `<li><span style="background:${colourOf(index)}"></span>${escaped(name)} ${escaped(`${amounts[index]}${share}`)}</li>`;
+  const items = legendOf(chart, view).map(({ name, amount, share }, index) => {
+    const figure = share === undefined ? amount : `${amount} (${share})`;
+    return `<li><span style="background:${colourOf(index)}"></span>${escaped(name)} ${escaped(figure)}</li>`;
   });
   return `<ul>${items.join("")}</ul>`;
 }

@@ -1,7 +1,8 @@
 /** What is shown of an organization's costs or usage, in a terminal and in a browser alike. */
 import { formatUsd } from "../../domain/money.ts";
-import type { Chart } from "../../organization/chart.ts";
-import { formatTokens, usdDecimals } from "../../report/figures.ts";
+import { type Chart, seriesOf } from "../../organization/chart.ts";
+import { formatShare, formatTokens, usdDecimals } from "../../report/figures.ts";
+import { dayText, minuteText } from "./utc.ts";
 
 export interface SpendingColumn {
   title: string;
@@ -41,12 +42,6 @@ export function usdTexts(nanoAmounts: readonly number[]): string[] {
 
 export const tokenTexts = (amounts: readonly number[]): string[] => amounts.map(formatTokens);
 
-/** `2026-11-01 14:30`, UTC. */
-export const minuteText = (time: number): string =>
-  new Date(time).toISOString().slice(0, 16).replace("T", " ");
-/** `2026-11-01`, UTC. */
-export const dayText = (time: number): string => new Date(time).toISOString().slice(0, 10);
-
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Names of times that a bar stands for. */
@@ -65,6 +60,18 @@ export function stepText({ stepMs }: Chart): string {
 /** When a bar's time begins, as short as it can be told. */
 export const barTitle = ({ stepMs }: Chart, startsAt: number): string =>
   stepMs % DAY_MS === 0 ? dayText(startsAt) : minuteText(startsAt);
+
+/** What bars are made of, the greatest first: how much of it there is, and its share where that says something. */
+export function legendOf(chart: Chart, view: Pick<SpendingView, "texts">) {
+  const series = seriesOf(chart);
+  const all = series.reduce((sum, { total }) => sum + total, 0);
+  const amounts = view.texts(series.map(({ total }) => total));
+  return series.map(({ name, total }, index) => ({
+    name,
+    amount: amounts[index] ?? "",
+    share: all > 0 && total >= 0 ? formatShare(total / all) : undefined,
+  }));
+}
 
 /** `2026-11-01 00:00 to 2026-11-20 10:30 UTC`. */
 export const periodText = ({ since, until }: SpendingView): string =>

@@ -1,6 +1,5 @@
 /** What `dramatis costs` and `dramatis usage` show: bars over time, stacked by name, and sums. */
 import { type Bar, type Chart, folded, seriesOf, withFewParts } from "../../organization/chart.ts";
-import { formatShare } from "../../report/figures.ts";
 import {
   cut,
   flow,
@@ -15,7 +14,14 @@ import {
   span,
   widthOf,
 } from "./line.ts";
-import { barTitle, periodText, type SpendingTable, type SpendingView, stepText } from "./spending-view.ts";
+import {
+  barTitle,
+  legendOf,
+  periodText,
+  type SpendingTable,
+  type SpendingView,
+  stepText,
+} from "./spending-view.ts";
 import { type Column, type Row, table } from "./table.ts";
 
 const INDENT = 2;
@@ -69,19 +75,15 @@ function chartLines(chart: Chart, view: SpendingView, columns: number): Line[] {
 }
 
 function legend(chart: Chart, view: SpendingView, columns: number): Line[] {
-  const series = seriesOf(chart);
-  const all = series.reduce((sum, { total }) => sum + total, 0);
-  const amounts = view.texts(series.map(({ total }) => total));
-  const items = series.map(({ name, total }, index): Line => {
-    const share = all > 0 && total >= 0 ? ` ${formatShare(total / all)}` : "";
-    return [
+  const items = legendOf(chart, view).map(
+    ({ name, amount, share }, index): Line => [
       { text: fillOf(index), style: { speaker: index } },
       gap(1),
       span(cut(span(name).text, NAME_COLUMNS)),
       gap(1),
-      span(`${amounts[index]}${share}`, "quiet"),
-    ];
-  });
+      span(share === undefined ? amount : `${amount} ${share}`, "quiet"),
+    ],
+  );
   return flow(items, { columns, indent: INDENT });
 }
 
