@@ -59,6 +59,8 @@ export interface Queue {
    */
   add(tx: Sql, conversationIds: readonly string[], priorityOf?: (place: number) => number): Promise<void>;
   work(options: { concurrency: number; handle(work: Work): Promise<void> }): Promise<Worker>;
+  /** Something was added, and is to be seen by transactions that begin now: the workers of this process look at once. */
+  wake(): void;
   depth(): Promise<QueueDepth>;
   close(): Promise<void>;
 }
@@ -150,7 +152,14 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
     };
   }
 
+  /** Of this process; each takes one conversation at a time. */
+  const workers = new Set<string>();
+  const wake = () => {
+    for (const worker of workers) boss.notifyWorker(worker);
+  };
+
   return {
+    wake,
     async add(tx, conversationIds, priorityOf = () => 0) {
       for (let from = 0; from < conversationIds.length; from += JOBS_AT_ONCE) {
         const jobs = conversationIds
@@ -160,15 +169,21 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
       }
     },
     async work({ concurrency, handle }) {
-      await boss.work<{ conversationId: string }>(
-        QUEUE,
-        { localConcurrency: concurrency, pollingIntervalSeconds: POLL_SECONDS, heartbeatRefreshSeconds: 3 },
-        async (jobs) => {
+      const options = { pollingIntervalSeconds: POLL_SECONDS, heartbeatRefreshSeconds: 3 };
+      const own: string[] = [];
+      for (let count = 0; count < concurrency; count++) {
+        const worker = await boss.work<{ conversationId: string }>(QUEUE, options, async (jobs) => {
           for (const job of jobs) await handle(workOf(job));
-        },
-      );
+          // Where one was there may be another; the polls are for those who found none.
+          const worker = own[count];
+          if (worker !== undefined) boss.notifyWorker(worker);
+        });
+        own.push(worker);
+        workers.add(worker);
+      }
       return {
         async stop() {
+          for (const worker of own) workers.delete(worker);
           await boss.offWork(QUEUE, { wait: true });
         },
       };

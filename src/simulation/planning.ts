@@ -127,18 +127,20 @@ export const conversationIdOf = (runId: string, position: number) =>
 export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promise<Queue>): Planning {
   /** Changes which conversations are to be held, and queues them with it. */
   async function change<T>(runId: string, write: (tx: Sql) => Promise<T>): Promise<T> {
-    const { add } = await opened();
-    return await sql.transaction(async (tx) => {
+    const { add, wake } = await opened();
+    const result = await sql.transaction(async (tx) => {
       const result = await write(tx);
       await add(tx, await withoutJob(tx, runId));
       return result;
     });
+    wake();
+    return result;
   }
 
   /** Writes what is planned, or finds that it is there. */
   async function write(planned: PlannedRun): Promise<boolean> {
     const { id, conversations, arms } = planned;
-    const { add } = await opened();
+    const { add, wake } = await opened();
     const isNew = await sql.transaction(async (tx) => {
       if (!(await createRun(tx, { ...planned, scenario: planned.definition.scenario.id }))) return false;
       await createArms(tx, id, arms);
@@ -147,7 +149,8 @@ export function createPlanning(sql: Sql, dramatis: Dramatis, opened: () => Promi
       await add(tx, ids, (place) => -(conversations[place]?.settings.repeat ?? 0));
       return true;
     });
-    if (!isNew) await checkSame(sql, planned);
+    if (isNew) wake();
+    else await checkSame(sql, planned);
     return isNew;
   }
 

@@ -163,6 +163,7 @@ export async function openSimulations(
         sql: store.sql,
         client: batches,
         requeue: (tx, ids) => queue.add(tx, ids),
+        onQueued: queue.wake,
         runId: store.engine === "pglite" ? runId : undefined,
         signal,
         onProblem: (id, error) => onProblem({ runId: id, conversationId: "" }, error),

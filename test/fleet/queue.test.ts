@@ -24,8 +24,39 @@ onEachEngine("the queue of a store", ({ engine, open }) => {
     expect(job?.heartbeat).toBe(engine === "pglite" ? null : 10);
   });
 
+  it("waits for no poll where something was in the queue, or where it is woken", async () => {
+    const ids = (many: number) => Array.from({ length: many }, (_, n) => `${n}`);
+    let handled = 0;
+    let all = Promise.withResolvers<void>();
+    const { stop } = await queue.work({
+      concurrency: 1,
+      async handle(work) {
+        await work.finish(async () => undefined);
+        handled += 1;
+        all.resolve();
+      },
+    });
+    // By polls alone, twice a second, either would take ten seconds.
+    const before = performance.now();
+    await store.sql.transaction((tx) => queue.add(tx, ids(20)));
+    while (handled < 21) {
+      all = Promise.withResolvers();
+      await all.promise;
+    }
+    for (let round = 1; round <= 20; round++) {
+      all = Promise.withResolvers();
+      await store.sql.transaction((tx) => queue.add(tx, ids(1)));
+      queue.wake();
+      await all.promise;
+    }
+    expect(performance.now() - before).toBeLessThan(8000);
+    expect(handled).toBe(41);
+    await stop();
+  }, 60_000);
+
   it("gives what is in hand when an embedded store is opened again", async ({ skip }) => {
     if (engine !== "pglite") skip("A server's workers are told apart by their silence.");
+    await store.sql.transaction((tx) => queue.add(tx, ["b"]));
     const first = Promise.withResolvers<string>();
     await queue.work({
       concurrency: 1,

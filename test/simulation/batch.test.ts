@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { cancelSimulation } from "../../src/fleet/run-ends.ts";
 import {
@@ -22,11 +22,17 @@ import { openStore, type Store } from "../../src/store/store.ts";
 const catalog = loadCatalog();
 const CONVERSATIONS = 4;
 const TURNS = 4;
-const RUN = "run";
 
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+/** Of all tests: an embedded store takes seconds to be made. Each has a run of its own in it, and a server. */
+const folder = mkdtempSync(join(tmpdir(), "dramatis-by-batch-"));
+let store: Store;
+let runs = 0;
+beforeAll(async () => {
+  store = await openStore(join(folder, "store"));
+}, 60_000);
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const serverOf = (options: Partial<OfflineServerOptions> = {}) =>
@@ -34,7 +40,8 @@ const serverOf = (options: Partial<OfflineServerOptions> = {}) =>
 
 interface Stage {
   server: OfflineServer;
-  store: Store;
+  /** Its id. */
+  run: string;
   /** Holds the run until all its conversations have ended. */
   hold(plan?: Partial<SimulationPlan>): Promise<Awaited<ReturnType<typeof recordOf>>[]>;
   /** Cancels the run once the provider has a batch of it. */
@@ -42,16 +49,15 @@ interface Stage {
   problems: unknown[];
 }
 
-const statusesOf = async ({ sql }: Store) => ({
-  rows: await sql.query<{ status: string; count: number }>(
-    "select status, count(*)::int as count from dramatis.conversations group by 1 order by 1",
+const statusesOf = async (run: string) => ({
+  rows: await store.sql.query<{ status: string; count: number }>(
+    "select status, count(*)::int as count from dramatis.conversations where run_id = $1 group by 1 order by 1",
+    [run],
   ),
 });
 
-async function openStage(server: OfflineServer): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), "dramatis-by-batch-"));
-  folders.push(folder);
-  const store = await openStore(join(folder, "store"));
+function openStage(server: OfflineServer): Stage {
+  const run = `run-${++runs}`;
   const problems: unknown[] = [];
   const scenario = {
     ...findScenario("product-roundtable"),
@@ -60,16 +66,20 @@ async function openStage(server: OfflineServer): Promise<Stage> {
   };
   return {
     server,
-    store,
+    run,
     problems,
     async cancelOnceSent() {
       await expect
-        .poll(async () => (await batchesOf(store.sql)).filter(({ state }) => state === "created").length, {
-          timeout: 60_000,
-          interval: 20,
-        })
+        .poll(
+          async () =>
+            (await batchesOf(store.sql, { runId: run })).filter(({ state }) => state === "created").length,
+          {
+            timeout: 60_000,
+            interval: 20,
+          },
+        )
         .toBeGreaterThan(0);
-      await cancelSimulation(store, RUN);
+      await cancelSimulation(store, run);
     },
     async hold(plan = {}) {
       const simulations = await openSimulations(store, {
@@ -80,18 +90,18 @@ async function openStage(server: OfflineServer): Promise<Stage> {
         env: {},
         waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
       });
-      await simulations.plan({ id: RUN, scenario, conversations: CONVERSATIONS, seed: 7, ...plan });
+      await simulations.plan({ id: run, scenario, conversations: CONVERSATIONS, seed: 7, ...plan });
       const worker = await simulations.work({
         name: "test",
         concurrency: 2,
         onProblem: (_, error) => problems.push(error),
       });
       await expect
-        .poll(async () => openCount(await simulations.progress(RUN)), { timeout: 60_000, interval: 20 })
+        .poll(async () => openCount(await simulations.progress(run)), { timeout: 60_000, interval: 20 })
         .toBe(0);
       await worker.stop();
       await simulations.close();
-      const ids = Array.from({ length: CONVERSATIONS }, (_, n) => `${RUN}-${String(n + 1).padStart(6, "0")}`);
+      const ids = Array.from({ length: CONVERSATIONS }, (_, n) => `${run}-${String(n + 1).padStart(6, "0")}`);
       return await Promise.all(ids.map((id) => recordOf(store.sql, id)));
     },
   };
@@ -104,10 +114,9 @@ const costs = (records: Awaited<ReturnType<Stage["hold"]>>) =>
 
 describe("a run by batch", () => {
   it("says the same as over the network, for exactly half, in about as many waves as it has turns", async () => {
-    const network = await openStage(serverOf());
+    const network = openStage(serverOf());
     const full = await network.hold({ transport: "network" });
-    await network.store.close();
-    const batch = await openStage(serverOf());
+    const batch = openStage(serverOf());
     const half = await batch.hold({ transport: "batch", maxCostUsd: 100 });
     expect(said(half)).toEqual(said(full));
     expect(2 * batch.server.bill.costNanoUsd).toBe(network.server.bill.costNanoUsd);
@@ -115,26 +124,24 @@ describe("a run by batch", () => {
     const tiers = half.flatMap((record) => record?.usage.entries.map(({ tier }) => tier) ?? []);
     expect(new Set(tiers)).toEqual(new Set(["batch"]));
     const rounds = Math.max(...half.map((record) => record?.usage.totals.requests ?? 0)) - TURNS;
-    const batches = await batchesOf(batch.store.sql, { runId: RUN });
+    const batches = await batchesOf(store.sql, { runId: batch.run });
     expect(Math.max(...batches.map(({ wave }) => wave))).toBeLessThanOrEqual(TURNS + rounds + 2);
     expect(batch.server.batches.repeatedCustomIds).toEqual([]);
     expect(batch.problems).toEqual([]);
-    expect(await inconsistenciesOf(batch.store.sql)).toEqual([]);
-    await batch.store.close();
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
   }, 120_000);
 
   it("never passes its cap, ends what it cannot pay, and goes on with a higher one", async () => {
-    const { server, store, hold } = await openStage(serverOf());
+    const { server, hold } = openStage(serverOf());
     const capped = await hold({ transport: "batch", maxCostUsd: 0.006 });
     expect(server.bill.costNanoUsd).toBeLessThanOrEqual(6_000_000);
     expect(new Set(capped.map((record) => record?.status))).toContain("budget");
     expect(costs(capped)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
-    await store.close();
   }, 120_000);
 
   it("makes again what failed in a batch, without its failure being paid", async () => {
-    const { server, store, hold } = await openStage(serverOf({ batch: { faults: { seed: 1, share: 0.3 } } }));
+    const { server, hold } = openStage(serverOf({ batch: { faults: { seed: 1, share: 0.3 } } }));
     const records = await hold({ transport: "batch" });
     expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
     const attempts = records.flatMap((record) => record?.attempts ?? []);
@@ -144,7 +151,6 @@ describe("a run by batch", () => {
     );
     expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(server.batches.repeatedCustomIds).toEqual([]);
-    await store.close();
   }, 120_000);
 
   it("sends again, in another batch, what one did not come to before it expired", async () => {
@@ -153,43 +159,40 @@ describe("a run by batch", () => {
       clock: () => now,
       batch: { processingMs: (batch) => (batch <= 2 ? Number.POSITIVE_INFINITY : 0) },
     });
-    const { store, hold } = await openStage(server);
+    const { run, hold } = openStage(server);
     const passing = setInterval(() => {
       now += 3_600_000;
     }, 20);
     const records = await hold({ transport: "batch" }).finally(() => clearInterval(passing));
     expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
-    const batches = await batchesOf(store.sql, { runId: RUN });
+    const batches = await batchesOf(store.sql, { runId: run });
     expect(batches.map(({ status }) => status)).toContain("expired");
     expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(server.batches.repeatedCustomIds).toEqual([]);
-    await store.close();
   }, 120_000);
 
   it("goes in smaller waves where too many tokens would be enqueued", async () => {
     const limits = Object.fromEntries([...catalog.models.keys()].map((model) => [model, 4000]));
-    const { server, store, hold } = await openStage(serverOf({ batch: { enqueuedTokens: limits } }));
+    const { server, run, hold } = openStage(serverOf({ batch: { enqueuedTokens: limits } }));
     const records = await hold({ transport: "batch" });
     expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
-    const batches = await batchesOf(store.sql, { runId: RUN });
+    const batches = await batchesOf(store.sql, { runId: run });
     expect(
       batches.filter(({ problem }) => problem?.startsWith("token_limit_exceeded")).length,
     ).toBeGreaterThan(0);
     expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
-    await store.close();
   }, 120_000);
 
   it("ends when it is cancelled, with what was answered paid and counted", async () => {
     const server = serverOf({ batch: { processingMs: Number.POSITIVE_INFINITY } });
-    const { store, hold, cancelOnceSent } = await openStage(server);
+    const { run, hold, cancelOnceSent } = openStage(server);
     const cancelled = cancelOnceSent();
     const records = await hold({ transport: "batch" });
     await cancelled;
-    const { rows } = await statusesOf(store);
+    const { rows } = await statusesOf(run);
     expect(rows).toEqual([{ status: "cancelled", count: CONVERSATIONS }]);
     expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
-    await store.close();
   }, 120_000);
 });

@@ -27,6 +27,8 @@ export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requ
   signal?: AbortSignal | undefined;
   /** The only run that is looked after; default: all of the store. */
   runId?: string | undefined;
+  /** Told once conversations that were queued again can be seen by whoever holds them. */
+  onQueued?(): void;
   /** Told what went wrong with the batches of a run; it is tried again, later and later. */
   onProblem(runId: string, error: unknown): void;
   timing?: Partial<WaveTiming> | undefined;
@@ -73,7 +75,12 @@ function tokensLeft(batches: readonly StoredBatch[], model: string): number | un
 
 /** Begins to look after the batches of a store's runs, until it is stopped. */
 export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
-  const { sql, client, requeue, onProblem, clock = Date.now, wait = waitOut } = parts;
+  const { sql, client, onProblem, clock = Date.now, wait = waitOut } = parts;
+  let isQueued = false;
+  const requeue: Leading["requeue"] = async (tx, conversationIds) => {
+    await parts.requeue(tx, conversationIds);
+    if (conversationIds.length > 0) isQueued = true;
+  };
   const timing = { ...WAVE_TIMING, ...parts.timing };
   const token = crypto.randomUUID();
   const stopping = new AbortController();
@@ -208,6 +215,8 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
       await resign(sql, { runId, token });
     }
     await Promise.all(runs.map((runId) => step(runId).catch((error: unknown) => told(runId, error))));
+    if (isQueued) parts.onQueued?.();
+    isQueued = false;
     return runs.length > 0;
   }
 
