@@ -24,8 +24,7 @@ export interface HoldOptions {
   stop: AbortSignal;
   /** Breaks off what is under way as well. */
   abort: AbortSignal | undefined;
-  /** What listeners throw ends the conversation. */
-  onTurn(conversation: Claimed, turn: number): void;
+  /** What it throws ends the conversation. */
   onEvent(conversation: Claimed, event: ConversationEvent): void;
 }
 
@@ -83,7 +82,7 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
 
   async function hold(
     claimed: Claimed,
-    { stop, abort, onTurn, onEvent }: HoldOptions,
+    { stop, abort, onEvent }: HoldOptions,
   ): Promise<Held | "parked" | undefined> {
     const { runId, conversationId } = claimed;
     const { graph, scenario, context, transport } = await graphOf(claimed);
@@ -105,7 +104,6 @@ export function createHolding({ sql, dramatis, journals, clock }: HoldingParts) 
         stopSignal: end.stopSignal,
         signal: end.signal,
         onEvent(event) {
-          if (event.type === "turn") onTurn(claimed, event.turn.turn);
           // A turn that was broken off so that it can go on later has not failed.
           const isLater = end.isParked() || stop.aborted || abort?.aborted;
           const isBrokenOff = event.type === "failure" && event.failure.kind === "aborted";

@@ -218,7 +218,14 @@ export async function openSimulations(
         async hold(claimed) {
           onBegin(claimed);
           try {
-            return await hold(claimed, { stop: stopping.signal, abort: signal, onTurn, onEvent });
+            return await hold(claimed, {
+              stop: stopping.signal,
+              abort: signal,
+              onEvent(conversation, event) {
+                if (event.type === "turn") onTurn(conversation, event.turn.turn);
+                onEvent(conversation, event);
+              },
+            });
           } finally {
             onLeave(claimed);
           }
@@ -252,7 +259,7 @@ export async function openSimulations(
       const told = await readWebhook(webhook);
       if (typeof told === "string") return told;
       if (!(await tellEnd(store.sql, told))) return "ignored";
-      for (const coordinator of coordinators) coordinator.wake(told.providerId);
+      for (const coordinator of coordinators) coordinator.wake();
       return "woken";
     },
     depth: async () => await (await opened()).depth(),

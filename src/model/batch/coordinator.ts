@@ -39,8 +39,8 @@ export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requ
 }
 
 export interface BatchCoordinator {
-  /** Looks at once, and asks after this batch, by the provider's id of it: its end was told of. */
-  wake(providerId: string): void;
+  /** Looks at once: the store has news, as of a batch whose end was told of. */
+  wake(): void;
   /** Ends what is under way, begins nothing new, and lets another process lead. */
   stop(): Promise<void>;
 }
@@ -86,7 +86,6 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
   const stopping = new AbortController();
   const patience = createPatience(timing, clock);
   const led = new Set<string>();
-  const woken = new Set<string>();
   /** Asked after because the store said that their end was told of: once, whatever came of it. */
   const heard = new Set<string>();
   let nap = new AbortController();
@@ -97,7 +96,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     if (providerId === undefined) return;
     const isTold = isOver(batch) && !heard.has(id);
     if (isTold) heard.add(id);
-    if (!(woken.delete(providerId) || isTold || patience.isDue(id))) return;
+    if (!(isTold || patience.isDue(id))) return;
     patience.later(id);
     let provider = await client.retrieve(providerId, signal);
     if (isCancelled && isCancellable(provider)) provider = await client.cancel(providerId, signal);
@@ -244,10 +243,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
 
   const following = follow();
   return {
-    wake(providerId) {
-      woken.add(providerId);
-      nap.abort();
-    },
+    wake: () => nap.abort(),
     async stop() {
       stopping.abort();
       nap.abort();
