@@ -1,5 +1,6 @@
 /** `dramatis run` with a store: one conversation that is kept there, whose turns are shown as they come, by batch or not. */
-import { checkAccess, newConversationId, openDramatis } from "../app.ts";
+import { checkAccess } from "../app.ts";
+import { loadCatalog } from "../catalog/catalog.ts";
 import type { ConversationEvent } from "../conversation/events.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { jsonText } from "../report/json-text.ts";
@@ -12,6 +13,7 @@ import { runOf } from "../store/runs.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { gatewayOptions } from "./gateway-flags.ts";
 import { holdRun } from "./hold-run.ts";
+import { drawnSeed, newRunId } from "./new-run.ts";
 import { runFiles } from "./run-files.ts";
 import { checkModel, contextOf, modeOf, type RunFlags } from "./run-flags.ts";
 import { runJson } from "./run-json.ts";
@@ -74,9 +76,9 @@ export async function runInStore(
   const { transport, maxCost: maxCostUsd, ...others } = flags;
   const gateway = { ...gatewayOptions(flags, terminal), offline: flags.offline };
   checkAccess(gateway);
-  const { catalog } = await openDramatis({ ...gateway, offline: true });
+  const catalog = loadCatalog(gateway.catalogFile);
   if (flags.model !== undefined) checkModel(flags.model, catalog);
-  const runId = newConversationId(scenario.id, terminal.clock()).slice(0, -6);
+  const runId = newRunId(scenario.id, terminal);
   const conversationId = conversationIdOf(runId, 0);
   const files = runFiles(conversationId, flags, terminal);
   files.prepare();
@@ -84,7 +86,7 @@ export async function runInStore(
     const simulations = await openSimulations(store, { ...gateway, log: files.log });
     try {
       const { dramatis } = simulations;
-      const seed = flags.seed ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
+      const seed = flags.seed ?? scenario.seed ?? drawnSeed();
       await simulations.plan({
         id: runId,
         // The run's own cap can be raised later; it stands in the place of the scenario's.
@@ -101,8 +103,6 @@ export async function runInStore(
       const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
       const where = shownFor(flags, terminal);
       screen.open();
-      if (dramatis.limitsProblem !== undefined)
-        screen.note(`The project's limits could not be read: ${dramatis.limitsProblem}`);
       if (mode === "full") {
         const how =
           transport === "batch" ? "Each turn goes by batch, at half the price, and may take hours. " : "";

@@ -88,8 +88,6 @@ export async function runScenario(name: string, flags: RunFlags, terminal: Termi
   const isOfflineAsked = flags.offline === true;
   const screen = createRunScreen({ scenario, dramatis, context, seed, terminal, mode, isOfflineAsked });
   screen.open();
-  if (dramatis.limitsProblem !== undefined)
-    screen.note(`The project's limits could not be read: ${dramatis.limitsProblem}`);
   const stop = interrupts(terminal, () =>
     screen.note("Stopping after this turn. Press Ctrl-C again to stop at once."),
   );

@@ -166,15 +166,23 @@ export function createRunScreen({
     else terminal.writeError(`${text}\n`);
   }
 
+  function note(text: string) {
+    hide();
+    erase();
+    terminal.writeError(`${text}\n`);
+  }
+
   return {
     open() {
-      if (mode !== "full") {
-        if (dramatis.transport === "offline") terminal.writeError(`${offlineNote(models(), why)}\n`);
-        return;
-      }
       const { title, topic } = scenario;
-      print(renderHeader({ title, topic, cast, seed, transport: transport() }, screen));
-      print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
+      if (mode === "full") {
+        print(renderHeader({ title, topic, cast, seed, transport: transport() }, screen));
+        print(renderRemark({ afterTurn: 0, speaker: "host", message: scenario.opening }, cast, screen));
+      } else if (dramatis.transport === "offline") {
+        terminal.writeError(`${offlineNote(models(), why)}\n`);
+      }
+      const { limitsProblem } = dramatis;
+      if (limitsProblem !== undefined) note(`The project's limits could not be read: ${limitsProblem}`);
     },
     show(event) {
       if (event.type === "token") {
@@ -212,11 +220,7 @@ export function createRunScreen({
       );
     },
     waitFor: progress,
-    note(text) {
-      hide();
-      erase();
-      terminal.writeError(`${text}\n`);
-    },
+    note,
     close() {
       hide();
       live = undefined;

@@ -1,5 +1,5 @@
 /** What `dramatis simulate`, `resume` and `retry` do: plan or change a run, then work on it. */
-import { checkAccess, newConversationId, openDramatis } from "../app.ts";
+import { checkAccess, openDramatis } from "../app.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { type Experiment, findExperiment, isExperiment } from "../experiment/experiment-file.ts";
@@ -12,6 +12,7 @@ import { openCount, othersWaiting, progressOf, wasAnsweredOtherwise } from "../s
 import { firstSeed, runOf, type StoredRun, transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
+import { drawnSeed, newRunId } from "./new-run.ts";
 import { checkModel, contextOf, type RunFlags } from "./run-flags.ts";
 import { openExistingStore, openRunStore, withStore } from "./run-store.ts";
 import { type Sending, transportFor } from "./run-transport.ts";
@@ -180,8 +181,7 @@ const transportIn = ({ id, flags, terminal, store, tell }: Planned, sending: Sen
 async function planScenario(scenario: Scenario, planned: Planned): Promise<boolean> {
   const { id, flags, simulations, store } = planned;
   const { runs: conversations = 1, maxCost: maxCostUsd } = flags;
-  const seed =
-    flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? Math.floor(Math.random() * 2 ** 30);
+  const seed = flags.seed ?? (await firstSeed(store.sql, id)) ?? scenario.seed ?? drawnSeed();
   const context = contextIn(flags);
   const transport = await transportIn(planned, { scenario, conversations, context });
   return await simulations.plan({ id, scenario, conversations, seed, context, maxCostUsd, transport });
@@ -222,7 +222,7 @@ async function askedFor(name: string, flags: SimulateFlags, terminal: Terminal):
 /** `dramatis simulate <scenario or experiment>`; returns the exit code. */
 export async function simulate(typed: string, flags: SimulateFlags, terminal: Terminal): Promise<number> {
   const asked = await askedFor(inputPath(typed, terminal.env), flags, terminal);
-  const id = flags.id ?? newConversationId(asked.of.id, terminal.clock()).slice(0, -6);
+  const id = flags.id ?? newRunId(asked.of.id, terminal);
   checkRunId(id);
   return await withStore(await openRunStore(flags.store, terminal), (store) =>
     withSimulations(store, flags, terminal, async (simulations) => {
