@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { runCommand } from "../src/cli/program.ts";
 import { sampleTerminal } from "./cli/sample-terminal.ts";
+import { newStore } from "./store/new-store.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -84,8 +85,9 @@ it("shows a whole experiment, and what it compares", async () => {
   expect(shown).toContain("20 conversations");
 });
 
-it("shows a program that holds conversations, waits for their end and reads their turns", () => {
+it("shows a program that holds conversations, waits for their end and reads their turns", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-readme-"));
+  await newStore(join(folder, "simulations"));
   const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program = ""]) => program);
   const [program = ""] = programs.filter((text) => text.includes("openSimulations"));
   const index = pathToFileURL(join(root, "src/index.ts")).href;

@@ -6,13 +6,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCommand } from "../../src/cli/program.ts";
 import { findBatch } from "../../src/store/batches.ts";
 import { openStore } from "../../src/store/store.ts";
+import { newStore } from "../store/new-store.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dramatis-batches-"));
 const place = join(folder, "store");
 
 beforeAll(async () => {
-  const store = await openStore(place);
+  const store = await openStore(await newStore(place));
   await store.sql.query(
     "insert into dramatis.runs (id, scenario, definition, conversations) values ('autumn', 's', '{}', 1)",
   );

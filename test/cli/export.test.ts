@@ -18,6 +18,7 @@ import { runCommand } from "../../src/cli/program.ts";
 import { openStore } from "../../src/store/store.ts";
 import { brokenRules } from "../report/fine-tuning-rules.ts";
 import { sampleTurn } from "../report/sample-record.ts";
+import { newStore } from "../store/new-store.ts";
 import { storeRun } from "../store/stored-run.ts";
 import { type SampleTerminalOptions, sampleTerminal } from "./sample-terminal.ts";
 
@@ -26,7 +27,7 @@ const address = join(folder, "store");
 const out = join(folder, "turns.out");
 
 beforeAll(async () => {
-  const store = await openStore(address);
+  const store = await openStore(await newStore(address));
   const formula = sampleTurn({ message: '=HYPERLINK("x")', speaker: "lin-wei" });
   await storeRun(store, "run", [
     { record: {} },

@@ -1,12 +1,13 @@
 /** One conversation by batch, or kept in a store: the same words as over the network, and what is told of it. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { newStore } from "../store/new-store.ts";
 import { openStage, type Result, type Stage } from "./simulate-stage.ts";
 
 let stage: Stage;
 beforeEach(async () => {
-  stage = await openStage((folder) => join(folder, "store"));
+  stage = await openStage((folder) => newStore(join(folder, "store")));
 }, 60_000);
 afterEach(() => stage.close());
 
@@ -128,6 +129,7 @@ describe("dramatis run --store", () => {
 
 describe("dramatis run --transport auto", () => {
   it("says why it goes one by one, and asks for no store then", async () => {
+    rmSync(stage.address, { recursive: true });
     const normal = await stage.dramatis(...run("--transport", "auto", ...out("normal")));
     expect(normal.stderr).toMatch(
       /^Sent one by one: a batch would save about \$0\.00\d\d of \$0\.00\d\d and take about 4 hours, at an hour for each of some 4 waves/m,

@@ -36,7 +36,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(storeAddress: (folder: string) => string): Promise<Stage> {
+export async function openStage(storeAddress: (folder: string) => string | Promise<string>): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-simulate-"));
   const scenario = join(folder, "two-people.yaml");
   writeFileSync(scenario, TWO_PEOPLE);
@@ -54,7 +54,7 @@ export async function openStage(storeAddress: (folder: string) => string): Promi
   const env = {
     OPENAI_API_KEY: "sk-any",
     OPENAI_BASE_URL: `${url}/v1`,
-    DRAMATIS_STORE: storeAddress(folder),
+    DRAMATIS_STORE: await storeAddress(folder),
   };
 
   async function dramatisIn(options: SampleTerminalOptions, ...args: string[]): Promise<Result> {

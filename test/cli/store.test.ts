@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../../src/cli/program.ts";
 import { openStore } from "../../src/store/store.ts";
+import { newStore } from "../store/new-store.ts";
 import { planOnly } from "../store/sample-content.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
 
@@ -13,7 +14,7 @@ describe("dramatis store", () => {
   let place = "";
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "dramatis-store-"));
-    place = join(folder, "store");
+    place = await newStore(join(folder, "store"));
     const store = await openStore(place);
     await planOnly(store, { id: "a", conversations: 3 });
     await store.close();

@@ -4,12 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand } from "../../src/cli/program.ts";
+import { newStore } from "../store/new-store.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
 import { TWO_PEOPLE } from "./two-people.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dramatis-tier-"));
 const file = join(folder, "two-people.yaml");
-beforeAll(() => writeFileSync(file, TWO_PEOPLE));
+beforeAll(async () => {
+  writeFileSync(file, TWO_PEOPLE);
+  await newStore(join(folder, "store"));
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function command(args: string[]) {

@@ -9,6 +9,7 @@ import { openSimulations } from "../../src/simulation/simulations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { parseExposition } from "../fleet/exposition.ts";
 import { createPrograms, type Program } from "../fleet/programs.ts";
+import { newStore } from "../store/new-store.ts";
 import { type PostgresServer, startPostgres } from "../store/postgres-server.ts";
 
 const scenario = loadScenario(join(import.meta.dirname, "../../scenarios/product-roundtable.yaml"));
@@ -117,6 +118,7 @@ describe("a worker", () => {
     const place = (name: string) => ["worker", "--offline", "--store", join(folder, name), "--port", "0"];
     const folder = mkdtempSync(join(tmpdir(), "dramatis-worker-"));
     const secret = `whsec_${Buffer.from("MARKED: the ferry leaves").toString("base64")}`;
+    for (const name of ["deaf", "hearing"]) await newStore(join(folder, name));
     const deaf = programs.start(place("deaf"), { OPENAI_WEBHOOK_SECRET: "" });
     const hearing = programs.start(place("hearing"), { OPENAI_WEBHOOK_SECRET: secret });
     const [, closed] = await deaf.until(/(http:\/\/127\.0\.0\.1:\d+)\/metrics/);
@@ -187,7 +189,7 @@ describe("a worker", () => {
 
   it("is refused a directory that another process has, and says whose it is and what to do", async () => {
     const folder = mkdtempSync(join(tmpdir(), "dramatis-worker-"));
-    const store = await openStore(join(folder, "store"));
+    const store = await openStore(await newStore(join(folder, "store")));
     const { code, written } = await programs
       .start(["worker", "--offline", "--store", join(folder, "store")])
       .exit();

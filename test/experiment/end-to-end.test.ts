@@ -12,6 +12,7 @@ import { openSimulations, type Simulations } from "../../src/simulation/simulati
 import { recordOf } from "../../src/store/conversations.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { sampleTerminal } from "../cli/sample-terminal.ts";
+import { newStore } from "../store/new-store.ts";
 
 const RUN = "compared";
 const REFUSED = "gpt-4.1-mini";
@@ -72,7 +73,7 @@ const endedByArm = async () =>
 
 describe("an experiment, two by two with five repeats", () => {
   beforeAll(async () => {
-    store = await openStore(place);
+    store = await openStore(await newStore(place));
     const file = join(folder, "two-by-two.yaml");
     writeFileSync(file, EXPERIMENT);
     const experiment = findExperiment(file, { catalog });

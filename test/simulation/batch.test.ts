@@ -18,17 +18,18 @@ import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { recordOf } from "../../src/store/conversations.ts";
 import { openCount } from "../../src/store/progress.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { newStore } from "../store/new-store.ts";
 
 const catalog = loadCatalog();
 const CONVERSATIONS = 4;
 const TURNS = 4;
 
-/** Of all tests: an embedded store takes seconds to be made. Each has a run of its own in it, and a server. */
+/** Of all tests; each has a run of its own in it, and a server. */
 const folder = mkdtempSync(join(tmpdir(), "dramatis-by-batch-"));
 let store: Store;
 let runs = 0;
 beforeAll(async () => {
-  store = await openStore(join(folder, "store"));
+  store = await openStore(await newStore(join(folder, "store")));
 }, 60_000);
 afterAll(async () => {
   await store.close();

@@ -10,6 +10,7 @@ import type { ExperimentPlan, SimulationPlan } from "../../src/simulation/planni
 import { openSimulations, type Simulations } from "../../src/simulation/simulations.ts";
 import { listRuns } from "../../src/store/runs.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { newStore } from "../store/new-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dramatis-simulations-"));
 const scenario = findScenario("product-roundtable");
@@ -18,7 +19,7 @@ let store: Store;
 let simulations: Simulations;
 
 beforeAll(async () => {
-  store = await openStore(join(folder, "store"));
+  store = await openStore(await newStore(join(folder, "store")));
   simulations = await openSimulations(store, { env: {} });
 }, 60_000);
 afterAll(async () => {

@@ -12,6 +12,7 @@ import { openSimulations, type Simulations } from "../../src/simulation/simulati
 import { batchesOf, type StoredBatch } from "../../src/store/batches.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { TWO_PEOPLE } from "../cli/two-people.ts";
+import { newStore } from "../store/new-store.ts";
 
 const SECRET = `whsec_${Buffer.from("the ferry leaves at eight").toString("base64")}`;
 const HOUR_MS = 3_600_000;
@@ -52,7 +53,7 @@ const open = () =>
   });
 
 beforeAll(async () => {
-  store = await openStore(join(folder, "store"));
+  store = await openStore(await newStore(join(folder, "store")));
   simulations = await open();
   endpoint = await openEndpoint({
     port: 0,

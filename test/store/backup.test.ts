@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backUp, restoreInto } from "../../src/store/backup.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { digestOf, setPlainText, tablesOf } from "../../src/store/tables.ts";
+import { newStore } from "./new-store.ts";
 import { addOddRows, addThread, planOnly } from "./sample-content.ts";
 
 const digests = (store: Store) =>
@@ -29,7 +30,7 @@ describe("a backup", () => {
   let store: Store;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "dramatis-backup-"));
-    store = await openStore(join(folder, "store"));
+    store = await openStore(await newStore(join(folder, "store")));
     await planOnly(store, { id: "a", conversations: 3 });
     await addOddRows(store);
     await addThread(store, "thread");

@@ -5,15 +5,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { ENGINES, type EngineName } from "../../src/store/engine.ts";
 import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
+import { newStore } from "./new-store.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 
 export interface Place {
   engine: EngineName;
+  /** The address of a store that is yet to be made. */
+  vacant(): Promise<string>;
   /** The address of a new, empty store. */
   address(): Promise<string>;
   /** A new, empty store; it is closed at the end of the suite. */
   open(options?: StoreOptions): Promise<Store>;
-  /** One for the whole suite: to make a new one takes a second or more. */
+  /** One for the whole suite. */
   shared(): Promise<Store>;
 }
 
@@ -37,7 +40,9 @@ export function onEachEngine(name: string, suite: (place: Place) => void): void 
     }, 60_000);
 
     let one: Promise<Store> | undefined;
-    const address = async () => (await server?.database()) ?? `pglite:${join(folder, `store-${count++}`)}`;
+    const directory = () => join(folder, `store-${count++}`);
+    const vacant = async () => (await server?.database()) ?? `pglite:${directory()}`;
+    const address = async () => (await server?.database()) ?? `pglite:${await newStore(directory())}`;
     const open = async (options?: StoreOptions) => {
       const store = await openStore(await address(), options);
       stores.push(store);
@@ -45,6 +50,7 @@ export function onEachEngine(name: string, suite: (place: Place) => void): void 
     };
     suite({
       engine,
+      vacant,
       address,
       open,
       shared() {

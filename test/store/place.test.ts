@@ -17,6 +17,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { reason } from "../../src/store/engine.ts";
 import { openStore } from "../../src/store/store.ts";
+import { newStore } from "./new-store.ts";
 import { startOpener } from "./processes.ts";
 import { simulate } from "./sample-content.ts";
 
@@ -49,7 +50,7 @@ it("says that its disk is full before anything is half written, and goes on once
     const ballast = join(disk, "ballast");
     const { bavail, bsize } = statfsSync(disk);
     writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 130 * 2 ** 20)));
-    const store = await openStore(join(disk, "store"));
+    const store = await openStore(await newStore(join(disk, "store")));
     const text = "words that compress badly ".repeat(4000);
     let written = 0;
     const write = () =>
@@ -139,7 +140,7 @@ it("says of what a killed process left half made that it may go", async () => {
 });
 
 it("says so when its directory goes away while it is open", async () => {
-  const place = join(folder, "gone");
+  const place = await newStore(join(folder, "gone"));
   const store = await openStore(place);
   rmSync(place, { recursive: true });
   await expect(store.sql.query("select 1")).rejects.toMatchObject({
@@ -150,8 +151,7 @@ it("says so when its directory goes away while it is open", async () => {
 }, 30_000);
 
 it("is refused where its files are damaged, with the way back", async () => {
-  const place = join(folder, "damaged");
-  await (await openStore(place)).close();
+  const place = await newStore(join(folder, "damaged"));
   truncateSync(join(place, "global", "pg_control"), 10);
   await expect(openStore(place)).rejects.toMatchObject({
     code: "store-failed",
@@ -160,7 +160,7 @@ it("is refused where its files are damaged, with the way back", async () => {
 }, 30_000);
 
 it("is another process's until that is killed, and then holds what that wrote", async () => {
-  const place = join(folder, "shared");
+  const place = await newStore(join(folder, "shared"));
   const first = startOpener(place);
   await first.opened;
   const { pid } = first.child;
@@ -179,7 +179,7 @@ it("is another process's until that is killed, and then holds what that wrote", 
 }, 60_000);
 
 it("is one store, by whichever link its directory is reached", async () => {
-  const place = join(folder, "linked");
+  const place = await newStore(join(folder, "linked"));
   const store = await openStore(place);
   symlinkSync(place, join(folder, "link"));
   symlinkSync(folder, join(folder, "links"));
@@ -206,7 +206,7 @@ it("holds the same conversations, whatever the clock of the process does", async
   const results: unknown[] = [];
   const YEAR = 365 * 24 * 3600 * 1000;
   for (const jumps of [0, 10 * YEAR]) {
-    const store = await openStore(join(folder, `clock-${jumps}`));
+    const store = await openStore(await newStore(join(folder, `clock-${jumps}`)));
     let calls = 0;
     const clock = () => Date.now() + (calls++ % 3) * jumps - jumps;
     const { records, billNanoUsd } = await simulate(store, { id: "a", conversations: 2, clock });

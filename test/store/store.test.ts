@@ -7,9 +7,9 @@ import { onEachEngine } from "./engines.ts";
 const VERSIONS = "select version from dramatis.migrations order by version";
 const ALL = Array.from({ length: STORE_VERSION }, (_, index) => ({ version: index + 1 }));
 
-onEachEngine("a store", ({ engine, address, open }) => {
+onEachEngine("a store", ({ engine, vacant, address, open }) => {
   it("has its tables once, and opens again as it was", async () => {
-    const place = await address();
+    const place = await vacant();
     const first = await openStore(place);
     await first.sql.query(
       "insert into dramatis.runs (id, scenario, definition, conversations) values ('a', 's', '{}', 1)",
@@ -23,7 +23,7 @@ onEachEngine("a store", ({ engine, address, open }) => {
   });
 
   it("is not made where one must exist, and opens where one does", async () => {
-    const place = await address();
+    const place = await vacant();
     await expect(openStore(place, { mustExist: true })).rejects.toMatchObject({
       code: "unknown-name",
       command: "simulate product-roundtable --runs 10",
@@ -61,7 +61,7 @@ onEachEngine("a store", ({ engine, address, open }) => {
   it.runIf(engine === "postgres")(
     "makes its tables once, however many open it at the same time",
     async () => {
-      const place = await address();
+      const place = await vacant();
       const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(place, { poolSize: 3 })));
       expect(await stores[0]?.sql.query(VERSIONS)).toEqual(ALL);
       await Promise.all(stores.map((store) => store.close()));
