@@ -17,6 +17,7 @@ import { addModels } from "./models.ts";
 import { addOffline } from "./offline.ts";
 import { addPersonas } from "./personas.ts";
 import { addQuote } from "./quote.ts";
+import { addReconcile } from "./reconcile.ts";
 import { addRun } from "./run.ts";
 import { addRuns } from "./runs.ts";
 import { addScenarios } from "./scenarios.ts";
@@ -44,6 +45,7 @@ const COMMANDS: readonly Register[] = [
   addKeys,
   addCosts,
   addUsage,
+  addReconcile,
   addCheck,
   addExperiment,
   addOffline,

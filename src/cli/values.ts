@@ -36,3 +36,10 @@ export function share(text: string): number {
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError("Expected a share from 0 to 1, like 0.3.");
 }
+
+/** Names, joined by commas. */
+export function names(text: string): string[] {
+  const given = text.split(",").map((name) => name.trim());
+  if (given.every((name) => name !== "")) return [...new Set(given)];
+  throw new InvalidArgumentError("Expected names, joined by commas, got an empty one.");
+}

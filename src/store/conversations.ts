@@ -1,6 +1,7 @@
 /** Conversations of a run: claimed by one worker at a time, and written as a whole when they end. */
 import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
 import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
+import { askedRequestSchema, type EntryTimes, timesOf } from "./entry-times.ts";
 import { leaseLost } from "./faults.ts";
 import { abandonRequests, type Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
@@ -86,7 +87,7 @@ export async function releaseOrphans(sql: Sql): Promise<void> {
   );
 }
 
-const column = (entries: readonly UsageEntry[]) =>
+const column = (entries: readonly UsageEntry[], times: readonly EntryTimes[]) =>
   entries.map((entry, position) => ({
     position,
     turn: entry.turn,
@@ -103,6 +104,7 @@ const column = (entries: readonly UsageEntry[]) =>
     from_cache: entry.fromCache === true,
     saved_nano_usd: entry.savedNanoUsd,
     request_id: entry.requestId,
+    ...times[position],
   }));
 
 /**
@@ -121,7 +123,7 @@ export async function finish(
   const { turns, failures, usage, ending, status: _, startedAt, endedAt, ...rest } = record;
   const { totals, entries } = usage;
   const kept = { ...rest, totals };
-  const rows = await tx.query(FINISH, [
+  const [row] = await tx.query<{ asked: unknown }>(FINISH, [
     conversationId,
     lease,
     status,
@@ -138,16 +140,20 @@ export async function finish(
     startedAt,
     endedAt,
   ]);
-  if (rows.length === 0) throw leaseLost(conversationId);
+  if (row === undefined) throw leaseLost(conversationId);
+  const asked = askedRequestSchema.array().parse(row.asked ?? []);
   await tx.query(INSERT_PARTS, [
     conversationId,
     JSON.stringify(turns),
-    JSON.stringify(column(entries)),
+    JSON.stringify(column(entries, timesOf(entries, asked))),
     JSON.stringify(failures),
   ]);
 }
 
-/** What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. */
+/**
+ * What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. Gives back what is
+ * known of the requests' times, which go with the requests of a conversation that completed.
+ */
 const FINISH = {
   name: "dramatis-finish",
   text: `with ended as (
@@ -165,7 +171,13 @@ const FINISH = {
      ), no_requests as (
        delete from dramatis.requests where conversation_id in (select id from ended where $3 = 'completed')
      )
-     select id from ended`,
+     select id, (
+       select json_agg(json_build_object(
+         'turn', turn, 'persona', persona, 'purpose', purpose, 'model', model, 'firstAt', first_at,
+         'requestId', outcome ->> 'requestId', 'created', outcome #> '{completion,created}'))
+       from dramatis.requests where conversation_id = ended.id
+     ) as asked
+     from ended`,
 };
 
 const INSERT_PARTS = {
@@ -179,7 +191,8 @@ const INSERT_PARTS = {
        select $1, entry.* from json_to_recordset($3) as entry (
          position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
          cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
-         cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text)
+         cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text,
+         asked_at timestamptz, answered_at timestamptz)
      )
      insert into dramatis.failures (conversation_id, position, turn, kind, body)
      select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one

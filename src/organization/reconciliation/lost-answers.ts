@@ -1,0 +1,68 @@
+/** Answers that were lost on their way, given to what the provider counts and the ledger does not. Pure. */
+import { dayOf, type LostRow } from "./rows.ts";
+
+/** What is only at the provider: so many requests, which cost so much; undefined: not known. */
+export interface Surplus {
+  day: number;
+  model: string;
+  requests: number;
+  costNanoUsd: number | undefined;
+}
+
+/** Lost answers, as they are told of. */
+export interface Lost {
+  requests: number;
+  /** The most they can have cost together; undefined: of some it is not known. */
+  boundNanoUsd: number | undefined;
+}
+
+const LATE_MS = 3_600_000;
+
+export const lostOf = (rows: readonly LostRow[]): Lost => ({
+  requests: rows.length,
+  boundNanoUsd: rows.some(({ boundNanoUsd }) => boundNanoUsd === undefined)
+    ? undefined
+    : rows.reduce((sum, { boundNanoUsd = 0 }) => sum + boundNanoUsd, 0),
+});
+
+const canBeOn = ({ earliest, latest }: LostRow, day: number) =>
+  dayOf(earliest) <= day && day <= dayOf(latest + LATE_MS);
+
+/** Whether so many lost answers can have cost that much. */
+const canCost = (rows: readonly LostRow[], costNanoUsd: number | undefined): boolean => {
+  const { boundNanoUsd } = lostOf(rows);
+  return costNanoUsd === undefined || boundNanoUsd === undefined || costNanoUsd <= boundNanoUsd;
+};
+
+export interface LostAnswers {
+  /** Those that explain a surplus, which explain nothing else from then on; undefined: they cannot explain all of it. */
+  take(surplus: Surplus): Lost | undefined;
+  /** Those that may be part of a surplus which they cannot explain alone. */
+  near(surplus: Pick<Surplus, "day" | "model">): Lost;
+  /** Those that explain nothing: nothing was billed for them, or not yet. */
+  rest(period: { since: number; until: number }): Lost;
+}
+
+export function createLostAnswers(rows: readonly LostRow[]): LostAnswers {
+  const left = new Set([...rows].sort((a, b) => a.latest - b.latest));
+  const candidates = ({ day, model }: Pick<Surplus, "day" | "model">) =>
+    [...left].filter((row) => row.model === model && canBeOn(row, day));
+  return {
+    take(surplus) {
+      const possible = candidates(surplus);
+      if (surplus.requests < 1 || possible.length < surplus.requests) return undefined;
+      const dearest = possible.toSorted(
+        (a, b) => (b.boundNanoUsd ?? Number.MAX_VALUE) - (a.boundNanoUsd ?? Number.MAX_VALUE),
+      );
+      // Those that can be nowhere later first; where they cannot cost that much, those that may cost the most.
+      const taken = [possible, dearest]
+        .map((order) => order.slice(0, surplus.requests))
+        .find((some) => canCost(some, surplus.costNanoUsd));
+      for (const row of taken ?? []) left.delete(row);
+      return taken && lostOf(taken);
+    },
+    near: (place) => lostOf(candidates(place)),
+    rest: ({ since, until }) =>
+      lostOf([...left].filter(({ earliest, latest }) => latest >= since && earliest < until)),
+  };
+}
