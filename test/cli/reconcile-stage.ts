@@ -101,7 +101,11 @@ export async function openReconcileStage(
     },
     reconcile: (...args) => stage.reconcileIn({}, ...args),
     async reconcileIn(options, ...args) {
-      const { terminal, written } = sampleTerminal({ columns: 80, ...options, env: { ...env, ...options.env } });
+      const { terminal, written } = sampleTerminal({
+        columns: 80,
+        ...options,
+        env: { ...env, ...options.env },
+      });
       const exitCode = await runCommand(["reconcile", ...args], { ...terminal, clock: () => time.now });
       return { exitCode, ...written };
     },

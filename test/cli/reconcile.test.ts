@@ -32,7 +32,9 @@ describe("a day of mixed traffic", () => {
 
   it("names an entry that was deleted", async () => {
     await stage.inStore(async (sql) => {
-      await sql.query("delete from dramatis.usage_entries where conversation_id = 'standard-000002' and position = 2");
+      await sql.query(
+        "delete from dramatis.usage_entries where conversation_id = 'standard-000002' and position = 2",
+      );
     });
     for (const columns of [60, 80, 200]) {
       const { exitCode, stdout } = await stage.reconcileIn({ columns, rows: 40 }, "--since", "2026-11-20");
