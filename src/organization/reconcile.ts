@@ -1,16 +1,14 @@
 /** A store's ledger beside what the provider counted and charged: read from both, compared, and looked into where they differ. */
 import { type Catalog, loadCatalog } from "../catalog/catalog.ts";
 import { DramatisError } from "../domain/errors.ts";
-import type { ModelInfo } from "../domain/model-info.ts";
 import { costNanoUsd } from "../ledger/cost.ts";
 import { type LedgerGap, ledgerGaps } from "../store/spending.ts";
 import type { Store } from "../store/store.ts";
 import { periodOf, type ReportOptions } from "./options.ts";
 import { ledgerRows } from "./reconciliation/ledger-side.ts";
-import { gapOf, type Place, placesOf } from "./reconciliation/places.ts";
+import { type Place, placesOf } from "./reconciliation/places.ts";
 import { chargeRows, minuteRows, providerRows } from "./reconciliation/provider-side.ts";
-import { type Reconciled, reconciled } from "./reconciliation/reconciled.ts";
-import type { ReconciledRow } from "./reconciliation/reconciled-row.ts";
+import { type Reconciled, type ReconciledRow, reconciled } from "./reconciliation/reconciled.ts";
 import { DAY_MS, type PriceOf } from "./reconciliation/rows.ts";
 
 /** The store, the time in whole days of UTC, and which part of the organization alone. */
@@ -28,8 +26,6 @@ export interface ReconcileOptions extends ReportOptions {
 export interface TracedRow extends ReconciledRow {
   /** Undefined where it was not looked into: nothing differs, or the provider did not tell. Empty: it cannot be told. */
   places: Place[] | undefined;
-  /** A conversation that counts exactly the difference, and whose ledger does not hold it. */
-  gap: LedgerGap | undefined;
 }
 
 /** What came of it. Times are milliseconds since 1970. */
@@ -37,15 +33,14 @@ export interface Reconciliation extends Omit<Reconciled, "rows"> {
   since: number;
   until: number;
   rows: TracedRow[];
+  /** Conversations of that time that count more than their ledger holds; looked for where something differs. */
+  gaps: LedgerGap[];
   /** Requests of conversations that have not ended yet. */
   underWay: number;
-  /** Charges that are in no sum: of amounts that were not told, or in another currency. */
-  uncountedCharges: number;
 }
 
 /** A page of 1,440 minutes for each. */
 const MOST_DAYS = 14;
-const MOST_GAPS = 1000;
 
 /** A dated snapshot's name without its day. */
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
@@ -58,9 +53,9 @@ const nameIn =
     return !models.has(model) && models.has(base) ? base : model;
   };
 
-/** Without its tier, a price is known where all tiers have the same: none does. */
+/** Each tier has a price of its own. */
 const priceIn =
-  ({ find }: { find(id: string): ModelInfo | undefined }): PriceOf =>
+  ({ find }: Pick<Catalog, "find">): PriceOf =>
   (model, tier, amounts) =>
     tier === undefined ? undefined : costNanoUsd(amounts, find(model), tier);
 
@@ -76,13 +71,14 @@ async function unlessForgotten<T>(minutes: Promise<T>): Promise<T | undefined> {
 
 /**
  * Compares what all runs of a store asked a provider for with what it counted and charged, by UTC day, model and tier; and names
- * what differs: the minute and the key, as far as the provider tells, and the ledger that lacks it. What was lost on its way
- * explains what it can have cost.
+ * what differs: the minute and the key, as far as the provider tells, and the conversation whose ledger lacks it. What was lost
+ * on its way explains what it can have cost.
  *
  * The tokens of both sides are compared as they are. Costs are the ledger's, those of differences are the catalog's prices for
  * their tokens, and beside them stands what was charged, exact to the nano-dollar as far as the provider's decimals go.
  *
- * Knows nothing of conversations that were held without a store, nor of those that the offline server in the process answered.
+ * Knows nothing of conversations and batches of prompts that were held without a store, nor of those that the offline server in
+ * the process answered.
  *
  * @throws as `organizationCosts` does, and as the store does.
  */
@@ -90,32 +86,32 @@ export async function reconcileLedger(options: ReconcileOptions): Promise<Reconc
   const { store, projects, apiKeys, catalog = loadCatalog(), clock = Date.now } = options;
   const { since, until } = periodOf(options, "1d");
   const nameOf = nameIn(catalog);
+  const priceOf = priceIn(catalog);
   const source = { ...options, projects, apiKeys, nameOf };
+  const ledgerSource = { sql: store.sql, catalog, nameOf, clock };
   // A day more on either side: what was asked before midnight may be billed after it.
   const wide = { since: Math.max(0, since - DAY_MS), until: until + DAY_MS };
   const provider = await providerRows({ ...source, ...wide });
-  const { rows: charges, left: uncountedCharges } = await chargeRows({ ...source, since, until });
-  const ledgerSource = { sql: store.sql, catalog, nameOf, clock };
+  const charges = await chargeRows({ ...source, since, until });
   const { ledger, lost, underWay } = await ledgerRows(ledgerSource, wide);
-  const result = reconciled({ ledger, lost, provider, charges }, { since, until }, priceIn(catalog));
+  const result = reconciled({ ledger, lost, provider, charges }, { since, until }, priceOf);
   const differing = result.rows.filter(({ verdict }) => verdict !== "matched");
-  const gaps = differing.length === 0 ? [] : await ledgerGaps(store.sql, MOST_GAPS);
-  const days = [...new Set(differing.map(({ day }) => day))].slice(-MOST_DAYS);
   const places = new Map<ReconciledRow, Place[]>();
-  for (const day of days) {
-    const minutes = await unlessForgotten(minuteRows(source, { day, dayMs: DAY_MS }));
+  for (const day of [...new Set(differing.map((row) => row.day))].slice(-MOST_DAYS)) {
+    const time = { since: day, until: day + DAY_MS };
+    const minutes = await unlessForgotten(minuteRows({ ...source, ...time }));
     if (minutes === undefined) continue;
-    const own = await ledgerRows(ledgerSource, { since: day, until: day + DAY_MS }, "minute");
+    const own = await ledgerRows(ledgerSource, time, "minute");
     for (const row of differing) {
-      if (row.day === day) places.set(row, placesOf(row, { provider: minutes, ledger: own.ledger, gaps }));
+      if (row.day === day) places.set(row, placesOf(row, { provider: minutes, ledger: own.ledger }, priceOf));
     }
   }
   return {
     ...result,
     since,
     until,
-    rows: result.rows.map((row) => ({ ...row, places: places.get(row), gap: gapOf(row.difference, gaps) })),
+    rows: result.rows.map((row) => ({ ...row, places: places.get(row) })),
+    gaps: differing.length === 0 ? [] : await ledgerGaps(store.sql, { since, until }),
     underWay,
-    uncountedCharges,
   };
 }

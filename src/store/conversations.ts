@@ -1,7 +1,7 @@
 /** Conversations of a run: claimed by one worker at a time, and written as a whole when they end. */
 import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
 import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
-import { askedRequestSchema, type EntryTimes, timesOf } from "./entry-times.ts";
+import { answeredAtOf } from "./answered-at.ts";
 import { leaseLost } from "./faults.ts";
 import { abandonRequests, type Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
@@ -87,7 +87,10 @@ export async function releaseOrphans(sql: Sql): Promise<void> {
   );
 }
 
-const column = (entries: readonly UsageEntry[], times: readonly EntryTimes[]) =>
+/** When the provider says that it answered, in its seconds, by its id of the request. */
+type AnswerTimes = Readonly<Record<string, unknown>>;
+
+const column = (entries: readonly UsageEntry[], times: AnswerTimes) =>
   entries.map((entry, position) => ({
     position,
     turn: entry.turn,
@@ -104,7 +107,7 @@ const column = (entries: readonly UsageEntry[], times: readonly EntryTimes[]) =>
     from_cache: entry.fromCache === true,
     saved_nano_usd: entry.savedNanoUsd,
     request_id: entry.requestId,
-    ...times[position],
+    answered_at: answeredAtOf(entry.requestId === undefined ? undefined : times[entry.requestId]),
   }));
 
 /**
@@ -123,7 +126,7 @@ export async function finish(
   const { turns, failures, usage, ending, status: _, startedAt, endedAt, ...rest } = record;
   const { totals, entries } = usage;
   const kept = { ...rest, totals };
-  const [row] = await tx.query<{ asked: unknown }>(FINISH, [
+  const [row] = await tx.query<{ times: AnswerTimes | null }>(FINISH, [
     conversationId,
     lease,
     status,
@@ -141,18 +144,17 @@ export async function finish(
     endedAt,
   ]);
   if (row === undefined) throw leaseLost(conversationId);
-  const asked = askedRequestSchema.array().parse(row.asked ?? []);
   await tx.query(INSERT_PARTS, [
     conversationId,
     JSON.stringify(turns),
-    JSON.stringify(column(entries, timesOf(entries, asked))),
+    JSON.stringify(column(entries, row.times ?? {})),
     JSON.stringify(failures),
   ]);
 }
 
 /**
- * What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. Gives back what is
- * known of the requests' times, which go with the requests of a conversation that completed.
+ * What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. Gives back when its
+ * requests were answered, which goes with the requests of a conversation that completed.
  */
 const FINISH = {
   name: "dramatis-finish",
@@ -172,11 +174,9 @@ const FINISH = {
        delete from dramatis.requests where conversation_id in (select id from ended where $3 = 'completed')
      )
      select id, (
-       select json_agg(json_build_object(
-         'turn', turn, 'persona', persona, 'purpose', purpose, 'model', model, 'firstAt', first_at,
-         'requestId', outcome ->> 'requestId', 'created', outcome #> '{completion,created}'))
-       from dramatis.requests where conversation_id = ended.id
-     ) as asked
+       select json_object_agg(outcome ->> 'requestId', outcome #> '{completion,created}')
+       from dramatis.requests where conversation_id = ended.id and outcome ->> 'requestId' is not null
+     ) as times
      from ended`,
 };
 
@@ -192,7 +192,7 @@ const INSERT_PARTS = {
          position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
          cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
          cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text,
-         asked_at timestamptz, answered_at timestamptz)
+         answered_at timestamptz)
      )
      insert into dramatis.failures (conversation_id, position, turn, kind, body)
      select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { attemptSchema } from "../domain/attempt.ts";
 import { TIERS } from "../domain/usage.ts";
-import { answeredAtOf } from "./entry-times.ts";
+import { answeredAtOf } from "./answered-at.ts";
 import type { Sql } from "./sql.ts";
 
 /** Times are milliseconds since 1970; both are wanted. */
@@ -42,8 +42,8 @@ export type SpentSums = z.output<typeof sumsSchema>;
 const ENTRIES = `
   with entries as (
     select c.run_id, e.model, e.tier, e.input_tokens is not null and e.output_tokens is not null as counted,
-      date_trunc($3, coalesce(e.answered_at, e.asked_at, c.started_at), 'UTC') as earliest,
-      date_trunc($3, coalesce(e.answered_at, greatest(c.ended_at, e.asked_at)), 'UTC') as latest,
+      date_trunc($3, coalesce(e.answered_at, c.started_at), 'UTC') as earliest,
+      date_trunc($3, coalesce(e.answered_at, c.ended_at), 'UTC') as latest,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.cost_nano_usd, e.cost_bound_nano_usd
     from dramatis.conversations c join dramatis.usage_entries e on e.conversation_id = c.id
     where c.status = 'completed' and not e.from_cache and c.record ->> 'transport' = 'network'
@@ -117,7 +117,7 @@ const KEPT = `
     q.outcome #>> '{completion,service_tier}' as "serviceTier", q.outcome ->> 'tier' as "answeredTier",
     q.outcome #> '{completion,created}' as created,
     case when q.state = 'sent' then q.bound_nano_usd when q.state = 'parked' then l.bound_nano_usd end as bound,
-    q.first_at as "firstAt", c.ended_at as "endedAt"
+    least(q.first_at, c.started_at) as "firstAt", c.ended_at as "endedAt"
   from dramatis.conversations c
   join dramatis.runs r on r.id = c.run_id
   join dramatis.requests q on q.conversation_id = c.id
@@ -144,7 +144,11 @@ function keptFrom(given: object): KeptSpending {
     model: row.model,
     tier,
     answer: row.hasAnswer
-      ? { usage: row.usage, serviceTier: row.serviceTier ?? undefined, at: answeredAtOf(row.created) }
+      ? {
+          usage: row.usage,
+          serviceTier: row.serviceTier ?? undefined,
+          at: answeredAtOf(row.created)?.getTime(),
+        }
       : undefined,
     lost: isOnItsWay(row) ? [...lost, { tier, boundNanoUsd: row.bound ?? undefined }] : lost,
     firstAt: row.firstAt.getTime(),
@@ -171,7 +175,6 @@ export async function* keptSpending(sql: Sql): AsyncGenerator<KeptSpending[]> {
 
 const gapSchema = z.object({
   conversation: z.string(),
-  run: z.string(),
   requests: z.int(),
   inputTokens: z.int(),
   cachedInputTokens: z.int(),
@@ -183,10 +186,12 @@ const gapSchema = z.object({
 /** What a conversation counts and its ledger does not hold. */
 export type LedgerGap = z.output<typeof gapSchema>;
 
-/** Conversations whose ledger does not hold as many requests as they made, some of them; a sound store has none. */
-export async function ledgerGaps(sql: Sql, most: number): Promise<LedgerGap[]> {
+const MOST_GAPS = 100;
+
+/** Conversations of that time whose ledger does not hold as many requests as they made, some of them; a sound store has none. */
+export async function ledgerGaps(sql: Sql, { since, until }: SpendingTime): Promise<LedgerGap[]> {
   const rows = await sql.query(
-    `select c.id as conversation, c.run_id as run, c.requests - e.requests as requests,
+    `select c.id as conversation, c.requests - e.requests as requests,
        c.input_tokens - e.input_tokens as "inputTokens",
        c.cached_input_tokens - e.cached_input_tokens as "cachedInputTokens",
        c.output_tokens - e.output_tokens as "outputTokens",
@@ -198,8 +203,9 @@ export async function ledgerGaps(sql: Sql, most: number): Promise<LedgerGap[]> {
          coalesce(sum(cached_input_tokens), 0)::bigint as cached_input_tokens,
          coalesce(sum(output_tokens), 0)::bigint as output_tokens, coalesce(sum(cost_nano_usd), 0)::bigint as cost
        from dramatis.usage_entries u where u.conversation_id = c.id) as e
-     where c.record is not null and c.requests <> e.requests order by c.id limit $1`,
-    [most],
+     where c.ended_at >= $1 and c.started_at < $2 and c.record is not null and c.requests <> e.requests
+     order by c.id limit ${MOST_GAPS}`,
+    [new Date(since), new Date(until)],
   );
   return rows.map((row) => gapSchema.parse(row));
 }

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { runCommand } from "../../src/cli/program.ts";
-import { generateReply } from "../../src/offline/generator/generator.ts";
 import {
   createOfflineServer,
   type OfflineServer,
@@ -12,33 +11,42 @@ import {
 } from "../../src/offline/server.ts";
 import { loadScenario } from "../../src/scenario/scenario.ts";
 import type { SimulationPlan } from "../../src/simulation/planning.ts";
-import { openSimulations } from "../../src/simulation/simulations.ts";
+import {
+  openSimulations,
+  type Simulations,
+  type SimulationsOptions,
+} from "../../src/simulation/simulations.ts";
 import type { Sql } from "../../src/store/sql.ts";
 import { openStore } from "../../src/store/store.ts";
 import { ADMIN_KEY } from "../organization/sample-organization.ts";
-import { type SampleTerminalOptions, sampleTerminal } from "./sample-terminal.ts";
+import { sampleTerminal } from "./sample-terminal.ts";
 import { TWO_PEOPLE } from "./two-people.ts";
+
+/** With what is known to both: long enough for the provider's cache of prompts. */
+const SCENARIO = TWO_PEOPLE.replace(
+  "topic: Should",
+  `topic: "${"The timetable of the ferry was made when the yard was young. ".repeat(90)}"\nx: Should`,
+).replace(/\nx: .*/, "");
+
+interface Result {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
 
 export interface ReconcileStage {
   server: OfflineServer;
   /** Of the store. */
   address: string;
-  /** The server's time, milliseconds since 1970. */
+  /** The server's time and that of the process, milliseconds since 1970. */
   now: number;
-  /** Called before each answer is written, with how many there were. */
-  onAnswer: ((count: number) => void) | undefined;
   /** Holds a run of conversations of two people to its end. */
-  hold(
-    plan: Partial<SimulationPlan> & { id: string },
-    account?: { apiKey?: string; fetch?: typeof globalThis.fetch },
-  ): Promise<void>;
+  hold(plan: Partial<SimulationPlan> & { id: string }, options?: SimulationsOptions): Promise<void>;
+  /** Lets failed conversations wait again. */
+  retry(runId: string): Promise<void>;
   /** Does something in the store, as nobody should. */
   inStore<T>(use: (sql: Sql) => Promise<T>): Promise<T>;
-  reconcile(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
-  reconcileIn(
-    options: SampleTerminalOptions,
-    ...args: string[]
-  ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  run(args: string[], env?: Record<string, string>): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -48,20 +56,12 @@ export async function openReconcileStage(
 ): Promise<ReconcileStage> {
   const folder = mkdtempSync(join(tmpdir(), "dramatis-reconcile-"));
   const file = join(folder, "two-people.yaml");
-  writeFileSync(file, TWO_PEOPLE);
+  writeFileSync(file, SCENARIO);
   const catalog = loadCatalog();
-  let answers = 0;
-  const time: Pick<ReconcileStage, "now" | "onAnswer"> = { now, onAnswer: undefined };
-  const server = createOfflineServer({
-    models: [...catalog.models.values()],
-    adminKey: ADMIN_KEY,
-    clock: () => time.now,
-    generator(request) {
-      time.onAnswer?.(++answers);
-      return generateReply(request);
-    },
-    ...options,
-  });
+  const time = { now };
+  const clock = () => time.now;
+  const models = [...catalog.models.values()];
+  const server = createOfflineServer({ models, adminKey: ADMIN_KEY, clock, ...options });
   const { url, close } = await server.listen();
   const address = join(folder, "store");
   const env = {
@@ -70,27 +70,36 @@ export async function openReconcileStage(
     DRAMATIS_STORE: address,
   };
 
-  const stage: ReconcileStage = Object.assign(time, {
+  async function withSimulations(
+    use: (simulations: Simulations) => Promise<unknown>,
+    more: SimulationsOptions = {},
+  ) {
+    const store = await openStore(address);
+    const simulations = await openSimulations(store, {
+      apiKey: "sk-ours",
+      baseUrl: `${url}/v1`,
+      catalog,
+      env: {},
+      clock,
+      waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
+      ...more,
+    });
+    await use(simulations);
+    await simulations.close();
+    await store.close();
+  }
+
+  return Object.assign(time, {
     server,
     address,
-    async hold(plan, { apiKey = "sk-ours", fetch = server.fetch } = {}) {
-      const store = await openStore(address);
-      const simulations = await openSimulations(store, {
-        apiKey,
-        baseUrl: `${url}/v1`,
-        fetch,
-        catalog,
-        env: {},
-        clock: () => time.now,
-        waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
-      });
-      await simulations.plan({ scenario: loadScenario(file), conversations: 2, seed: 7, ...plan });
-      const worker = await simulations.work({ name: "test", concurrency: 2 });
-      await simulations.ended(plan.id);
-      await worker.stop();
-      await simulations.close();
-      await store.close();
-    },
+    hold: (plan, more) =>
+      withSimulations(async (simulations) => {
+        await simulations.plan({ scenario: loadScenario(file), conversations: 2, seed: 7, ...plan });
+        const worker = await simulations.work({ name: "test", concurrency: 2 });
+        await simulations.ended(plan.id);
+        await worker.stop();
+      }, more),
+    retry: (runId) => withSimulations((simulations) => simulations.retry(runId)),
     async inStore(use) {
       const store = await openStore(address);
       try {
@@ -99,20 +108,14 @@ export async function openReconcileStage(
         await store.close();
       }
     },
-    reconcile: (...args) => stage.reconcileIn({}, ...args),
-    async reconcileIn(options, ...args) {
-      const { terminal, written } = sampleTerminal({
-        columns: 80,
-        ...options,
-        env: { ...env, ...options.env },
-      });
-      const exitCode = await runCommand(["reconcile", ...args], { ...terminal, clock: () => time.now });
+    async run(args, more = {}) {
+      const { terminal, written } = sampleTerminal({ columns: 80, env: { ...env, ...more } });
+      const exitCode = await runCommand(args, { ...terminal, clock });
       return { exitCode, ...written };
     },
     async close() {
       await close();
       rmSync(folder, { recursive: true, force: true });
     },
-  } satisfies Omit<ReconcileStage, "now" | "onAnswer">);
-  return stage;
+  } satisfies Omit<ReconcileStage, "now">);
 }

@@ -8,12 +8,11 @@ import {
   prose,
   proseColumns,
   type ScreenOptions,
+  type Span,
   screenColumns,
   span,
 } from "./line.ts";
 import type { Style } from "./paint.ts";
-import { chargedLines } from "./reconciliation-charges.ts";
-import { differenceLines } from "./reconciliation-differences.ts";
 import { usdTexts } from "./spending-view.ts";
 import { type Column, type Row, table } from "./table.ts";
 import { dayText, minuteText } from "./utc.ts";
@@ -35,25 +34,18 @@ export interface ReconciliationView {
 }
 
 const INDENT = 2;
-/** More rows are for a spreadsheet. */
+const DAY_MS = 86_400_000;
+/** More are in the JSON. */
 const MOST_ROWS = 40;
+const MOST_PLACES = 5;
 
-export const WORDS: Readonly<Record<TracedRow["verdict"], [word: string, style: Style | undefined]>> = {
+const WORDS: Readonly<Record<TracedRow["verdict"], [word: string, style: Style | undefined]>> = {
   matched: ["matched", undefined],
   lost: ["lost", "warning"],
-  "only-at-provider": ["extra", "failure"],
-  "only-in-ledger": ["missing", "failure"],
+  "only-at-provider": ["only at the provider", "failure"],
+  "only-in-ledger": ["only in the ledger", "failure"],
   differs: ["differs", "failure"],
 };
-
-/** `all projects and keys`, `project proj_a, key key_b`. */
-function partText({ projects, apiKeys }: ReconciliationView): string {
-  const parts = [
-    ...(projects === undefined ? [] : [`project ${projects.join(", ")}`]),
-    ...(apiKeys === undefined ? [] : [`key ${apiKeys.join(", ")}`]),
-  ];
-  return parts.length === 0 ? "all projects and keys" : parts.join(", ");
-}
 
 const right = "right" as const;
 const HEAD: readonly Column[] = [
@@ -73,144 +65,183 @@ function costTexts(amounts: readonly (number | undefined)[]): string[] {
   const texts = usdTexts(amounts.map((amount) => amount ?? 0));
   return amounts.map((amount, index) => (amount === undefined ? "unknown" : (texts[index] ?? "")));
 }
+const costText = (nano: number | undefined) => costTexts([nano])[0] ?? "";
 
-function tableLines({ rows, totals }: Reconciliation, columns: number): Line[] {
+function tableLines({ rows, totals }: Reconciliation, room: { columns: number; indent: number }): Line[] {
   const isLong = rows.length > MOST_ROWS;
   const shown = isLong ? rows.filter(({ verdict }) => verdict !== "matched").slice(0, MOST_ROWS) : rows;
   const all = [...shown, totals];
-  const [ledger, provider, difference] = (["ledger", "provider", "difference"] as const).map((side) =>
+  const costs = (["ledger", "provider", "difference"] as const).map((side) =>
     costTexts(all.map((row) => row[side].costNanoUsd)),
   );
-  const figures = (row: Pick<TracedRow, "provider">, index: number) => [
-    span(ledger?.[index] ?? ""),
-    span(provider?.[index] ?? ""),
-    span(difference?.[index] ?? ""),
-    span(""),
-    span(formatTokens(row.provider.requests)),
-    span(formatTokens(row.provider.inputTokens)),
-    span(formatTokens(row.provider.outputTokens)),
+  const figures = ({ provider }: Pick<TracedRow, "provider">, index: number, word: Span): Span[] => [
+    ...costs.map((texts) => span(texts[index] ?? "")),
+    word,
+    ...[provider.requests, provider.inputTokens, provider.outputTokens].map((n) => span(formatTokens(n))),
   ];
   const cells = shown.flatMap((row, index): Row[] => {
-    const own = figures(row, index).with(3, span(...WORDS[row.verdict]));
-    const model = [{ text: "  " }, span(row.model)].map(({ text }) => text).join("");
-    const line: Row = [{ text: model }, span(row.tier ?? "–"), ...own];
+    const model = { text: `  ${span(row.model).text}` };
+    const line = [model, span(row.tier ?? "–"), ...figures(row, index, span(...WORDS[row.verdict]))];
     return shown[index - 1]?.day === row.day ? [line] : [[span(dayText(row.day), "quiet")], line];
   });
-  const hidden = rows.length - shown.length;
+  const total = [span("all"), span(""), ...figures(totals, shown.length, span(""))];
   return [
-    ...table(HEAD, [...cells, "rule", [span("all"), span(""), ...figures(totals, shown.length)]], {
-      columns,
-      indent: INDENT,
-    }),
-    ...(hidden === 0
+    ...table(HEAD, [...cells, "rule", total], room),
+    ...(isLong ? prose(`${count(rows.length - shown.length, "more row")}: --json has all.`, room) : []),
+  ];
+}
+
+const signed = (value: number, text = Math.abs(value).toLocaleString("en-US")) =>
+  value < 0 ? `-${text}` : text;
+
+/** `1 request, 1,234 in (1,024 cached), 56 out, $0.0012`. */
+function amountText(amounts: TracedRow["difference"]): string {
+  const { requests, inputTokens, cachedInputTokens, outputTokens, costNanoUsd } = amounts;
+  const cached = cachedInputTokens === 0 ? "" : ` (${signed(cachedInputTokens)} cached)`;
+  const cost = costNanoUsd === undefined ? "cost unknown" : costText(costNanoUsd);
+  return `${signed(requests, count(Math.abs(requests), "request"))}, ${signed(inputTokens)} in${cached}, ${signed(outputTokens)} out, ${cost}`;
+}
+
+function placeText({ at, difference, apiKeys, projects, runs }: NonNullable<TracedRow["places"]>[number]) {
+  const named = (what: string, ids: readonly string[]) =>
+    ids.length === 0 ? [] : [`${what} ${ids.join(", ")}`];
+  const whose = [...named("key", apiKeys), ...named("project", projects), ...named("beside run", runs)];
+  return [`${minuteText(at).slice(11)} UTC  ${amountText(difference)}`, ...whose].join("; ");
+}
+
+const boundText = (nano: number | undefined) => (nano === undefined ? "" : `, of ${formatUsd(nano)} at most`);
+
+function differenceLines({ rows }: Reconciliation, room: { columns: number; indent: number }): Line[] {
+  const inside = { ...room, indent: room.indent + 2, style: "quiet" as const };
+  const differing = rows.filter(({ verdict }) => verdict !== "matched").slice(0, MOST_ROWS);
+  return differing.flatMap(({ day, model, tier, verdict, difference, lost, places = [] }) => {
+    const [word, style] = WORDS[verdict];
+    const what = [dayText(day), model, ...(tier === undefined ? [] : [tier]), word].join(", ");
+    const hidden = places.length - MOST_PLACES;
+    const told = [
+      ...(lost === undefined
+        ? []
+        : [`Explained by ${count(lost.requests, "lost answer")}${boundText(lost.boundNanoUsd)}.`]),
+      ...places.slice(0, MOST_PLACES).map(placeText),
+      ...(hidden > 0 ? [`${count(hidden, "more minute")}: --json has all.`] : []),
+      ...(places.length > 0 ? [] : ["In which minutes is not told."]),
+    ];
+    return [
+      [],
+      ...prose(`${what}: ${amountText(difference)}`, style === undefined ? room : { ...room, style }),
+      ...told.flatMap((text) => prose(text, inside)),
+    ];
+  });
+}
+
+/** What was charged, beside what the tokens of both sides lead one to expect. */
+function chargedTexts({ charged, otherCharges }: Reconciliation): string[] {
+  const told = charged.filter(({ chargedNanoUsd }) => chargedNanoUsd !== undefined);
+  const [sum, difference, rounding] = [
+    told.reduce((all, { chargedNanoUsd = 0 }) => all + chargedNanoUsd, 0),
+    told.reduce((all, { differenceNanoUsd = 0 }) => all + differenceNanoUsd, 0),
+    told.reduce((all, { roundingNanoUsd }) => all + roundingNanoUsd, 0),
+  ];
+  const compared =
+    difference === 0
+      ? "what the ledger and the differences come to, to the nano-dollar"
+      : `${costText(difference)} beside what the ledger and the differences come to, of which rounding explains ${costText(rounding)}`;
+  const untold = charged.length - told.length;
+  return [
+    ...(told.length === 0 ? [] : [`Charged ${costText(sum)}: ${compared}.`]),
+    ...told
+      .filter(({ isExplained }) => !isExplained)
+      .slice(0, MOST_ROWS)
+      .map(
+        ({ day, model, expectedNanoUsd, chargedNanoUsd }) =>
+          `${dayText(day)}, ${model}: charged ${costText(chargedNanoUsd)} instead of ${costText(expectedNanoUsd)}.`,
+      ),
+    ...(untold === 0
       ? []
-      : prose(`${count(hidden, "more row")}, matched or many, in the sums and not shown: --csv has all.`, {
-          columns: Math.min(columns, 100),
-          indent: INDENT,
-          style: "quiet",
-        })),
+      : [`Not charged yet, or in no line of the invoice: ${count(untold, "day")} of a model.`]),
+    ...(otherCharges.length === 0
+      ? []
+      : [
+          `Charged for other things than tokens or in another currency, in no sum: ${otherCharges
+            .slice(0, MOST_PLACES)
+            .map(({ lineItem = "no line", nanoUsd }) => `${lineItem} ${costText(nanoUsd)}`)
+            .join("; ")}.`,
+        ]),
   ];
 }
 
 /** What is to be known beside the figures. */
-function notesOf({ unbilled, otherCharges, uncountedCharges, underWay }: Reconciliation): string[] {
-  const other = otherCharges.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
-  const bound = unbilled.boundNanoUsd === undefined ? "" : `, of ${formatUsd(unbilled.boundNanoUsd)} at most`;
-  return [
-    ...(unbilled.requests === 0
-      ? []
-      : [
-          `${count(unbilled.requests, "lost answer")}${bound}: nothing was billed for them that both sides do not have.`,
-        ]),
-    ...(otherCharges.length === 0
-      ? []
-      : [
-          `Charged for other things than tokens, in no sum: ${usdTexts([other])[0]} (${otherCharges
-            .map(({ lineItem = "no line" }) => lineItem)
-            .slice(0, 3)
-            .join("; ")}).`,
-        ]),
-    ...(uncountedCharges === 0
-      ? []
-      : [
-          `${count(uncountedCharges, "charge")} in another currency, or of an amount that was not told, in no sum.`,
-        ]),
-    ...(underWay === 0
-      ? []
-      : [
-          `${count(underWay, "request")} of conversations that have not ended: what they ask meanwhile may be on one side only.`,
-        ]),
-  ];
-}
+const notesOf = ({ gaps, unbilled, underWay }: Reconciliation): string[] => [
+  ...gaps
+    .slice(0, MOST_PLACES)
+    .map(
+      ({ conversation, positions, ...amounts }) =>
+        `The ledger of ${conversation} lacks what the conversation counts: ${amountText(amounts)}; missing of its entries: ${positions.map((place) => place + 1).join(", ")}.`,
+    ),
+  ...(unbilled.requests === 0
+    ? []
+    : [
+        `${count(unbilled.requests, "lost answer")}${boundText(unbilled.boundNanoUsd)}: nothing here was billed for them.`,
+      ]),
+  ...(underWay === 0
+    ? []
+    : [
+        `${count(underWay, "request")} of conversations that have not ended: what they ask meanwhile may be on one side only.`,
+      ]),
+];
 
 function verdictText({ rows, charged, isExplained, totals }: Reconciliation): [text: string, style: Style] {
-  if (!isExplained) {
-    const differing = rows.filter(({ verdict }) => verdict !== "matched" && verdict !== "lost").length;
-    const wrong = charged.filter((row) => !row.isExplained).length;
-    const what = [
-      ...(differing === 0 ? [] : [`${count(differing, "row")} in tokens`]),
-      ...(wrong === 0 ? [] : [`${count(wrong, "charge")} in dollars`]),
+  const lost = rows.reduce((sum, row) => sum + (row.lost?.requests ?? 0), 0);
+  const differing = rows.filter(({ verdict }) => verdict !== "matched" && verdict !== "lost").length;
+  const wrong = charged.filter((row) => !row.isExplained).length;
+  if (!isExplained)
+    return [
+      `Not explained: ${count(differing, "row")} in tokens, ${count(wrong, "charge")} in dollars.`,
+      "failure",
     ];
-    return [`Not explained: ${what.join(" and ")}.`, "failure"];
-  }
-  const lost = rows.filter(({ verdict }) => verdict === "lost");
-  if (lost.length === 0)
-    return [`All of ${count(totals.ledger.requests, "request")} matched, to the last token.`, "good"];
-  const requests = lost.reduce((sum, row) => sum + row.lost.requests, 0);
-  return [
-    `Explained: ${count(requests, "answer")} that were lost on their way, within what they can have cost.`,
-    "good",
-  ];
+  return lost === 0
+    ? [`All of ${count(totals.ledger.requests, "request")} matched, to the last token.`, "good"]
+    : [`Explained: ${count(lost, "answer")} lost on the way, within what they can have cost.`, "good"];
 }
 
 function nextText({ result, command, ownCommand, now }: ReconciliationView): string {
-  const { rows, isExplained, charged } = result;
-  const has = (verdict: TracedRow["verdict"]) => rows.some((row) => row.verdict === verdict);
-  const differing = rows.filter(({ verdict }) => verdict === "only-at-provider" || verdict === "differs");
-  const day = differing[0]?.day;
+  const { rows, isExplained, charged, gaps, since } = result;
   if (isExplained)
     return rows.length === 0 ? "Nothing was asked in that time: choose another --since." : "Nothing to do.";
-  if (rows.some(({ gap, places = [] }) => gap ?? places.some((place) => place.gap)))
-    return `A ledger of this store lacks what its conversation counts. Look at all of it: ${ownCommand("store check")}`;
-  if (day !== undefined) {
-    const usage = command(
-      `usage --since ${dayText(day)} --until ${dayText(day + 86_400_000)} --group-by key,project,user,model`,
-    );
-    return `See whose it is: ${usage}; then leave it out with --project or --key. Where it is this store's own: ${ownCommand("store check")}`;
+  if (gaps.length > 0) return `Look at the store: ${ownCommand("store check")}`;
+  const extra = rows.find(({ verdict }) => verdict === "only-at-provider" || verdict === "differs");
+  if (extra !== undefined) {
+    const days = `--since ${dayText(extra.day)} --until ${dayText(extra.day + DAY_MS)}`;
+    return `See whose it is: ${command(`usage ${days} --group-by key,project,user,model`)}; then leave it out with --project or --key.`;
   }
-  if (has("only-in-ledger"))
-    return `The provider's report may be some minutes behind; it may be asked about another project or key (--project, --key) or organization (OPENAI_ADMIN_KEY). Again later: ${ownCommand(`reconcile --since ${dayText(result.since)}`)}`;
-  const wrong = charged.find((row) => !row.isExplained);
-  const lateness =
-    wrong !== undefined && now - wrong.day < 2 * 86_400_000
-      ? "Charges of the latest days are not final: again tomorrow. "
-      : "";
-  return `${lateness}Compare the catalog's prices with the invoice: ${command("models")}; your own prices: --catalog`;
+  if (rows.some(({ verdict }) => verdict === "only-in-ledger"))
+    return `The provider may count some minutes late, or was asked about another project or key (--project, --key) or organization (OPENAI_ADMIN_KEY). Again later: ${ownCommand(`reconcile --since ${dayText(since)}`)}`;
+  const isLatest = charged.some((row) => !row.isExplained && now - row.day < 2 * DAY_MS);
+  return `${isLatest ? "Charges of the latest days are not final: again tomorrow. " : ""}Compare the catalog's prices with the invoice: ${command("models")}; your own prices: --catalog`;
 }
 
 export function renderReconciliation(view: ReconciliationView, options: ScreenOptions): string[] {
-  const { result } = view;
-  const columns = screenColumns(options);
+  const { result, host, store, projects, apiKeys } = view;
   const room = { columns: proseColumns(options), indent: INDENT };
+  const quiet = { ...room, style: "quiet" as const };
   const [verdict, style] = verdictText(result);
-  const notes = notesOf(result);
+  const part = [
+    projects === undefined ? "all projects" : `project ${projects.join(", ")}`,
+    apiKeys === undefined ? "all keys" : `key ${apiKeys.join(", ")}`,
+  ].join(", ");
   const period = `${minuteText(result.since)} to ${minuteText(result.until)} UTC`;
+  const notes = [...chargedTexts(result), ...notesOf(result)];
   return printLines(
     [
-      [
-        { text: "  " },
-        span("The ledger beside the provider", "strong"),
-        { text: "  " },
-        span(view.host, "quiet"),
-      ],
-      ...prose(`${period}; ${partText(view)}; store ${view.store}`, { ...room, style: "quiet" }),
+      [{ text: "  " }, span("The ledger beside the provider", "strong"), { text: "  " }, span(host, "quiet")],
+      ...prose(`${period}; ${part}; store ${store}`, quiet),
       [],
       ...(result.rows.length === 0
         ? prose("Nothing on either side.", room)
-        : [...tableLines(result, columns), ...chargedLines(result, { ...room, columns })]),
+        : tableLines(result, { ...room, columns: screenColumns(options) })),
       ...differenceLines(result, room),
       ...(notes.length === 0 ? [] : [[]]),
-      ...notes.flatMap((note) => prose(note, { ...room, style: "quiet" })),
+      ...notes.flatMap((note) => prose(note, room)),
       [],
       ...prose(verdict, { ...room, style }),
       ...prose(nextText(view), room),

@@ -1,114 +1,100 @@
-/** Rows of both sides, put together by model, tier and day. Pure. */
+/** Rows of both sides, put together by day, model and tier. Pure. */
 import type { Tier } from "../../domain/usage.ts";
 import { exactSum } from "../sums.ts";
-import { type Amounts, NOTHING, plus } from "./amounts.ts";
-import { type Movable, movableOf } from "./midnight.ts";
+import { type Amounts, isNothing, isPositive, isWithin, minus, NOTHING, negated, plus } from "./amounts.ts";
 import { DAY_MS, dayOf, type LedgerRow, type ProviderRow } from "./rows.ts";
 
-export interface LedgerSide extends Movable {
-  amounts: Amounts;
-  /** Of those that have a price. */
+/** A day of one model at one tier. */
+export interface Cell {
+  day: number;
+  model: string;
+  /** Undefined: the provider does not tell it of this model. */
+  tier: Tier | undefined;
+  /** Without those that the provider counts on the day after, and with those of the day before. */
+  ledger: Amounts;
+  /** Of these, such as were counted on the day before; below 0: on the day after. */
+  moved: Amounts;
+  /** Of the ledger's own day: may be counted on the day after. */
+  late: Amounts;
+  /** Of the ledger's own day, as far as they have a price. */
   costNanoUsd: number;
-  /** Without a price. */
   unpriced: number;
-  /** Requests by run. */
-  runs: Map<string, number>;
-}
-
-export interface ProviderSide {
-  amounts: Amounts;
+  provider: Amounts;
   /** The provider tells cached tokens of all. */
   isCachedTold: boolean;
   hasOtherTokens: boolean;
 }
 
-/** A day of one model at one tier. */
-export interface Cell {
-  day: number;
-  ledger: LedgerSide;
-  provider: ProviderSide;
+const HOUR_MS = 3_600_000;
+
+/** How long after its beginning an answer may be billed: one at flex takes 15 minutes at most; times of rows are those of whole hours. */
+const isLate = ({ latest, earliest, tier }: LedgerRow) =>
+  dayOf(latest + HOUR_MS + (tier === "batch" ? DAY_MS : HOUR_MS)) > dayOf(earliest);
+
+function addLedger(cell: Cell, row: LedgerRow): void {
+  cell.ledger = plus(cell.ledger, row);
+  if (isLate(row)) cell.late = plus(cell.late, row);
+  cell.costNanoUsd = exactSum(cell.costNanoUsd, row.costNanoUsd);
+  cell.unpriced += row.unpriced;
 }
 
-export interface Line {
-  model: string;
-  /** Undefined: the provider does not tell it of this model. */
-  tier: Tier | undefined;
-  /** One for each day of the time, in their order. */
-  cells: Cell[];
-}
-
-const emptyCell = (day: number): Cell => ({
-  day,
-  ledger: {
-    amounts: NOTHING,
-    costNanoUsd: 0,
-    unpriced: 0,
-    runs: new Map(),
-    forward: NOTHING,
-    backward: NOTHING,
-  },
-  provider: { amounts: NOTHING, isCachedTold: true, hasOtherTokens: false },
-});
-
-function addLedger(side: LedgerSide, row: LedgerRow): void {
-  const { forward, backward } = movableOf(row);
-  side.amounts = plus(side.amounts, row);
-  side.forward = plus(side.forward, forward);
-  side.backward = plus(side.backward, backward);
-  side.costNanoUsd = exactSum(side.costNanoUsd, row.costNanoUsd);
-  side.unpriced += row.unpriced;
-  side.runs.set(row.run, (side.runs.get(row.run) ?? 0) + row.requests);
-}
-
-function addProvider(side: ProviderSide, row: ProviderRow): void {
+function addProvider(cell: Cell, row: ProviderRow): void {
   const { cachedInputTokens = 0 } = row;
-  side.amounts = plus(side.amounts, { ...row, cachedInputTokens });
-  side.isCachedTold &&= row.cachedInputTokens !== undefined || row.inputTokens === 0;
-  side.hasOtherTokens ||= row.hasOtherTokens;
+  cell.provider = plus(cell.provider, { ...row, cachedInputTokens });
+  cell.isCachedTold &&= row.cachedInputTokens !== undefined || row.inputTokens === 0;
+  cell.hasOtherTokens ||= row.hasOtherTokens;
 }
 
-/** What is told of a model's tiers in all of its rows: what one row leaves out cannot be compared in any. */
-function createTierNames(provider: readonly ProviderRow[]) {
-  const untold = new Map<string, "tier" | "batch">();
-  for (const { model, tier, isBatch } of provider) {
-    if (tier !== undefined) continue;
-    if (isBatch === undefined) untold.set(model, "batch");
-    else if (!untold.has(model)) untold.set(model, "tier");
-  }
-  return (model: string, tier: Tier | undefined): Tier | undefined => {
-    const without = untold.get(model);
-    return without === undefined || (without === "tier" && tier === "batch") ? tier : undefined;
-  };
+/** The provider's amounts; what it does not tell is taken to be the ledger's. */
+export const toldOf = ({ provider, ledger, isCachedTold }: Cell): Amounts =>
+  isCachedTold ? provider : { ...provider, cachedInputTokens: ledger.cachedInputTokens };
+
+/** The provider's less the ledger's. */
+export const differenceOf = (cell: Cell): Amounts => minus(toldOf(cell), cell.ledger);
+
+/**
+ * What was answered before midnight may be billed after it, and of some it is known only between which times they came. It is
+ * moved to the day after where that makes the one day equal to the last token and gives the next no more than the provider has.
+ */
+function moveLate(cell: Cell, next: Cell): void {
+  const surplus = negated(differenceOf(cell));
+  if (isNothing(surplus) || !isPositive(surplus)) return;
+  if (!isWithin(surplus, cell.late) || !isWithin(surplus, differenceOf(next))) return;
+  cell.moved = minus(cell.moved, surplus);
+  cell.ledger = minus(cell.ledger, surplus);
+  next.moved = plus(next.moved, surplus);
+  next.ledger = plus(next.ledger, surplus);
 }
 
-/** @param period whole days */
-export function linesOf(
+/** Ordered by day, model and tier. @param since what came before, or may have, is looked for on this day */
+export function cellsOf(
   { ledger, provider }: { ledger: readonly LedgerRow[]; provider: readonly ProviderRow[] },
-  { since, until }: { since: number; until: number },
-): Line[] {
-  const tierOf = createTierNames(provider);
-  const days = Array.from(
-    { length: Math.ceil((until - since) / DAY_MS) },
-    (_, index) => since + index * DAY_MS,
-  );
-  const lines = new Map<string, Line>();
-  const cellOf = (model: string, given: Tier | undefined, day: number): Cell | undefined => {
-    const tier = tierOf(model, given);
-    const key = JSON.stringify([model, tier ?? null]);
-    const line = lines.get(key) ?? { model, tier, cells: days.map(emptyCell) };
-    lines.set(key, line);
-    return line.cells[(day - since) / DAY_MS];
+  since: number,
+): Cell[] {
+  // What one row leaves out cannot be compared in any row of its model.
+  const untold = new Set(provider.filter(({ tier }) => tier === undefined).map(({ model }) => model));
+  const cells = new Map<string, Cell>();
+  const keyOf = (day: number, model: string, tier: Tier | undefined) =>
+    JSON.stringify([day, model, tier ?? null]);
+  const cellOf = (day: number, { model, tier: own }: Pick<ProviderRow, "model" | "tier">): Cell => {
+    const tier = untold.has(model) ? undefined : own;
+    const key = keyOf(day, model, tier);
+    const known = cells.get(key);
+    if (known !== undefined) return known;
+    const none = { ledger: NOTHING, moved: NOTHING, late: NOTHING, costNanoUsd: 0, unpriced: 0 };
+    const cell = { day, model, tier, ...none, provider: NOTHING, isCachedTold: true, hasOtherTokens: false };
+    cells.set(key, cell);
+    return cell;
   };
-  for (const row of ledger) {
-    // What may have come before the first day is looked for on it.
-    const cell = cellOf(row.model, row.tier, Math.max(since, dayOf(row.earliest)));
-    if (cell !== undefined) addLedger(cell.ledger, row);
+  for (const row of ledger) addLedger(cellOf(Math.max(since, dayOf(row.earliest)), row), row);
+  for (const row of provider) addProvider(cellOf(row.day, row), row);
+  const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  const sorted = [...cells.values()].sort(
+    (a, b) => a.day - b.day || compare(a.model, b.model) || compare(a.tier ?? "", b.tier ?? ""),
+  );
+  for (const cell of sorted) {
+    const next = cells.get(keyOf(cell.day + DAY_MS, cell.model, cell.tier));
+    if (next !== undefined) moveLate(cell, next);
   }
-  for (const row of provider) {
-    const cell = cellOf(row.model, row.tier, row.day);
-    if (cell !== undefined) addProvider(cell.provider, row);
-  }
-  return [...lines.values()].sort((a, b) => compare(a.model, b.model) || compare(a.tier ?? "", b.tier ?? ""));
+  return sorted;
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

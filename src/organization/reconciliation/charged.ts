@@ -1,6 +1,6 @@
 /** What was charged for a day of a model, beside what the tokens of both sides lead one to expect. Pure. */
 import { exactSum } from "../sums.ts";
-import type { ReconciledRow } from "./reconciled-row.ts";
+import type { ReconciledRow } from "./reconciled.ts";
 import type { ChargeRow } from "./rows.ts";
 
 export interface ChargedRow {
@@ -18,52 +18,39 @@ export interface ChargedRow {
   isExplained: boolean;
 }
 
-const keyOf = ({ day, model }: { day: number; model: string }) => `${day} ${model}`;
+/** Undefined where one of them is. */
+const knownSum = (amounts: readonly (number | undefined)[]): number | undefined =>
+  amounts.reduce<number | undefined>(
+    (sum, amount) => (sum === undefined || amount === undefined ? undefined : exactSum(sum, amount)),
+    0,
+  );
 
-function expectedOf({ verdict, ledger, difference }: ReconciledRow): number | undefined {
-  if (verdict === "matched") return ledger.costNanoUsd;
-  return ledger.costNanoUsd === undefined || difference.costNanoUsd === undefined
-    ? undefined
-    : exactSum(ledger.costNanoUsd, difference.costNanoUsd);
+function chargedRow(
+  { day, model }: Pick<ChargedRow, "day" | "model">,
+  rows: readonly ReconciledRow[],
+  lines: readonly ChargeRow[],
+): ChargedRow {
+  const expectedNanoUsd = knownSum(
+    rows.flatMap(({ ledger, difference }) => [ledger.costNanoUsd, difference.costNanoUsd]),
+  );
+  const chargedNanoUsd = lines.length === 0 ? undefined : knownSum(lines.map(({ nanoUsd }) => nanoUsd));
+  const differenceNanoUsd =
+    chargedNanoUsd === undefined || expectedNanoUsd === undefined
+      ? undefined
+      : chargedNanoUsd - expectedNanoUsd;
+  const requests = rows.reduce((sum, { provider }) => sum + provider.requests, 0);
+  const roundingNanoUsd = Math.ceil((requests + lines.length) / 2);
+  const isExplained = Math.abs(differenceNanoUsd ?? 0) <= roundingNanoUsd;
+  return { day, model, expectedNanoUsd, chargedNanoUsd, differenceNanoUsd, roundingNanoUsd, isExplained };
 }
 
+/** Ordered by day and model. Charges for what neither side counts are for nothing that is expected. */
 export function chargedRows(rows: readonly ReconciledRow[], charges: readonly ChargeRow[]): ChargedRow[] {
-  const lines = new Map<string, { nanoUsd: number; count: number; day: number; model: string }>();
-  for (const { day, model, nanoUsd } of charges) {
-    if (model === undefined) continue;
-    const key = keyOf({ day, model });
-    const known = lines.get(key) ?? { nanoUsd: 0, count: 0, day, model };
-    lines.set(key, { ...known, nanoUsd: exactSum(known.nanoUsd, nanoUsd), count: known.count + 1 });
-  }
-  const expected = new Map<
-    string,
-    { day: number; model: string; nanoUsd: number | undefined; requests: number }
-  >();
-  for (const row of rows) {
-    const { day, model, provider } = row;
-    const before = expected.get(keyOf(row)) ?? { day, model, nanoUsd: 0, requests: 0 };
-    const more = expectedOf(row);
-    const nanoUsd =
-      before.nanoUsd === undefined || more === undefined ? undefined : exactSum(before.nanoUsd, more);
-    expected.set(keyOf(row), { ...before, nanoUsd, requests: before.requests + provider.requests });
-  }
-  const places = new Map([...lines, ...expected].map(([key, { day, model }]) => [key, { day, model }]));
+  const keyOf = ({ day, model }: Pick<ChargedRow, "day" | "model">) => `${day} ${model}`;
+  const lines = charges.flatMap(({ model, ...line }) => (model === undefined ? [] : [{ ...line, model }]));
+  const [rowsBy, linesBy] = [Map.groupBy(rows, keyOf), Map.groupBy(lines, keyOf)];
+  const places = new Map([...rows, ...lines].map((one) => [keyOf(one), one]));
   return [...places]
-    .map(([key, place]) => {
-      const line = lines.get(key);
-      // Charges for what neither side counts are for nothing that is expected.
-      const { nanoUsd: expectedNanoUsd, requests } = expected.get(key) ?? { nanoUsd: 0, requests: 0 };
-      const differenceNanoUsd =
-        line === undefined || expectedNanoUsd === undefined ? undefined : line.nanoUsd - expectedNanoUsd;
-      const roundingNanoUsd = Math.ceil((requests + (line?.count ?? 0)) / 2);
-      return {
-        ...place,
-        expectedNanoUsd,
-        chargedNanoUsd: line?.nanoUsd,
-        differenceNanoUsd,
-        roundingNanoUsd,
-        isExplained: Math.abs(differenceNanoUsd ?? 0) <= roundingNanoUsd,
-      };
-    })
+    .map(([key, place]) => chargedRow(place, rowsBy.get(key) ?? [], linesBy.get(key) ?? []))
     .sort((a, b) => a.day - b.day || (a.model < b.model ? -1 : 1));
 }

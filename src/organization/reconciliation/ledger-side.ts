@@ -46,30 +46,20 @@ function entryOf({ answer, model, tier }: KeptSpending, catalog: LedgerSource["c
   return usageEntryOf({ response_metadata, usage_metadata }, { model, tier }, { catalog, labels: {} });
 }
 
-interface RowsOfOne {
-  ledger: LedgerRow | undefined;
-  lost: LostRow[];
-}
-
-function rowsOfKept(
-  kept: KeptSpending,
-  { catalog, nameOf, clock }: LedgerSource,
-  widthMs: number,
-): RowsOfOne {
+function rowsOfKept(kept: KeptSpending, { catalog, nameOf, clock }: LedgerSource, widthMs: number) {
   const { run, answer, firstAt } = kept;
   const model = nameOf(kept.model);
   const whole = (time: number) => Math.floor(time / widthMs) * widthMs;
   const between = { earliest: whole(firstAt), latest: whole(Math.max(firstAt, kept.endedAt ?? clock())) };
-  const lost = kept.lost.map((one) => ({ ...between, ...one, model, run }));
-  if (answer === undefined) return { ledger: undefined, lost };
+  const lost: LostRow[] = kept.lost.map((one) => ({ ...between, ...one, model, run }));
+  if (answer === undefined) return { ledger: [], lost };
   const { tier, inputTokens, cachedInputTokens = 0, outputTokens, costNanoUsd } = entryOf(kept, catalog);
-  if (inputTokens === undefined || outputTokens === undefined) {
-    return { ledger: undefined, lost: [...lost, { ...between, model, run, tier, boundNanoUsd: undefined }] };
-  }
+  if (inputTokens === undefined || outputTokens === undefined)
+    return { ledger: [], lost: [...lost, { ...between, model, run, tier, boundNanoUsd: undefined }] };
   const time = answer.at === undefined ? between : { earliest: whole(answer.at), latest: whole(answer.at) };
   const tokens = { inputTokens, cachedInputTokens, outputTokens };
   const cost = { costNanoUsd: costNanoUsd ?? 0, unpriced: costNanoUsd === undefined ? 1 : 0 };
-  return { ledger: { ...time, model, tier, run, requests: 1, ...tokens, ...cost }, lost };
+  return { ledger: [{ ...time, model, tier, run, requests: 1, ...tokens, ...cost }], lost };
 }
 
 /** Everything of a time, and what may be of it. */
@@ -80,24 +70,22 @@ export async function ledgerRows(
 ): Promise<LedgerRows> {
   const { sql, nameOf } = source;
   const rows: LedgerRows = { ledger: [], lost: [], underWay: 0 };
-  for (const { bounds, isCounted, earliest, latest, ...sums } of await spentSums(sql, time, width)) {
-    const between = { earliest: earliest.getTime(), latest: latest.getTime() };
+  for (const { bounds, isCounted, ...sums } of await spentSums(sql, time, width)) {
+    const { run, tier } = sums;
+    const place = { earliest: sums.earliest.getTime(), latest: sums.latest.getTime(), run, tier };
     const model = nameOf(sums.model);
-    if (isCounted) rows.ledger.push({ ...sums, ...between, model });
-    const { tier, run } = sums;
-    for (const bound of bounds)
-      rows.lost.push({ ...between, model, tier, run, boundNanoUsd: bound ?? undefined });
+    if (isCounted) rows.ledger.push({ ...sums, ...place, model });
+    rows.lost.push(...bounds.map((bound) => ({ ...place, model, boundNanoUsd: bound ?? undefined })));
   }
   const isMeant = ({ earliest, latest }: { earliest: number; latest: number }) =>
     latest >= time.since && earliest < time.until;
   for await (const page of keptSpending(sql)) {
     for (const kept of page) {
       const { ledger, lost } = rowsOfKept(kept, source, WIDTH_MS[width]);
-      const meant = lost.filter(isMeant);
-      rows.lost.push(...meant);
-      const counted = ledger !== undefined && isMeant(ledger) ? [ledger] : [];
+      const [counted, unknown] = [ledger.filter(isMeant), lost.filter(isMeant)];
       rows.ledger.push(...counted);
-      if (kept.endedAt === undefined) rows.underWay += meant.length + counted.length;
+      rows.lost.push(...unknown);
+      if (kept.endedAt === undefined) rows.underWay += counted.length + unknown.length;
     }
   }
   return rows;

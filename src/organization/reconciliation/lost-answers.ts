@@ -18,50 +18,44 @@ export interface Lost {
 
 const LATE_MS = 3_600_000;
 
-export const lostOf = (rows: readonly LostRow[]): Lost => ({
+const lostOf = (rows: readonly LostRow[]): Lost => ({
   requests: rows.length,
-  boundNanoUsd: rows.some(({ boundNanoUsd }) => boundNanoUsd === undefined)
-    ? undefined
-    : rows.reduce((sum, { boundNanoUsd = 0 }) => sum + boundNanoUsd, 0),
+  boundNanoUsd: rows.reduce<number | undefined>(
+    (sum, { boundNanoUsd: bound }) => (sum === undefined || bound === undefined ? undefined : sum + bound),
+    0,
+  ),
 });
 
 const canBeOn = ({ earliest, latest }: LostRow, day: number) =>
   dayOf(earliest) <= day && day <= dayOf(latest + LATE_MS);
 
 /** Whether so many lost answers can have cost that much. */
-const canCost = (rows: readonly LostRow[], costNanoUsd: number | undefined): boolean => {
+function canCost(rows: readonly LostRow[], costNanoUsd: number | undefined): boolean {
   const { boundNanoUsd } = lostOf(rows);
   return costNanoUsd === undefined || boundNanoUsd === undefined || costNanoUsd <= boundNanoUsd;
-};
+}
 
 export interface LostAnswers {
   /** Those that explain a surplus, which explain nothing else from then on; undefined: they cannot explain all of it. */
   take(surplus: Surplus): Lost | undefined;
-  /** Those that may be part of a surplus which they cannot explain alone. */
-  near(surplus: Pick<Surplus, "day" | "model">): Lost;
   /** Those that explain nothing: nothing was billed for them, or not yet. */
   rest(period: { since: number; until: number }): Lost;
 }
 
 export function createLostAnswers(rows: readonly LostRow[]): LostAnswers {
   const left = new Set([...rows].sort((a, b) => a.latest - b.latest));
-  const candidates = ({ day, model }: Pick<Surplus, "day" | "model">) =>
-    [...left].filter((row) => row.model === model && canBeOn(row, day));
+  const most = ({ boundNanoUsd = Number.MAX_VALUE }: LostRow) => boundNanoUsd;
   return {
-    take(surplus) {
-      const possible = candidates(surplus);
-      if (surplus.requests < 1 || possible.length < surplus.requests) return undefined;
-      const dearest = possible.toSorted(
-        (a, b) => (b.boundNanoUsd ?? Number.MAX_VALUE) - (a.boundNanoUsd ?? Number.MAX_VALUE),
-      );
+    take({ day, model, requests, costNanoUsd }) {
+      const possible = [...left].filter((row) => row.model === model && canBeOn(row, day));
+      if (requests < 1 || possible.length < requests) return undefined;
       // Those that can be nowhere later first; where they cannot cost that much, those that may cost the most.
-      const taken = [possible, dearest]
-        .map((order) => order.slice(0, surplus.requests))
-        .find((some) => canCost(some, surplus.costNanoUsd));
+      const taken = [possible, possible.toSorted((a, b) => most(b) - most(a))]
+        .map((order) => order.slice(0, requests))
+        .find((some) => canCost(some, costNanoUsd));
       for (const row of taken ?? []) left.delete(row);
       return taken && lostOf(taken);
     },
-    near: (place) => lostOf(candidates(place)),
     rest: ({ since, until }) =>
       lostOf([...left].filter(({ earliest, latest }) => latest >= since && earliest < until)),
   };

@@ -18,7 +18,6 @@ const rowOf = (row: UsageRow, day: number, { nameOf }: ProviderSource): Provider
   day,
   model: row.model === undefined ? UNKNOWN_MODEL : nameOf(row.model),
   tier: row.tier,
-  isBatch: row.batch,
   requests: row.requests,
   inputTokens: row.inputTokens,
   cachedInputTokens: row.cachedInputTokens,
@@ -38,55 +37,34 @@ export async function providerRows(source: ProviderSource): Promise<ProviderRow[
 /** Lines of an invoice read like `gpt-4.1, cached_input_tokens`; those of tools and storage name no tokens in or out. */
 const TOKEN_LINE = /^([^,]+),.*(?:input|output)/i;
 
-/** The model of a line that is for tokens. */
-export const modelOfLine = (lineItem: string | undefined): string | undefined =>
-  TOKEN_LINE.exec(lineItem ?? "")?.[1]?.trim();
-
-export interface Charges {
-  rows: ChargeRow[];
-  /** Amounts that are in none: not told, or in another currency. */
-  left: number;
-}
-
 /** @throws as `organizationCosts` does */
-export async function chargeRows(source: ProviderSource): Promise<Charges> {
-  const charges: Charges = { rows: [], left: 0 };
+export async function chargeRows(source: ProviderSource): Promise<ChargeRow[]> {
+  const charges: ChargeRow[] = [];
   for await (const { startsAt, rows } of organizationCosts({ ...source, groupBy: ["lineItem"] })) {
     for (const { lineItem, costNanoUsd } of rows) {
-      const model = modelOfLine(lineItem);
-      if (costNanoUsd === undefined) charges.left += 1;
-      else
-        charges.rows.push({
-          day: startsAt,
-          model: model === undefined ? undefined : source.nameOf(model),
-          lineItem,
-          nanoUsd: costNanoUsd,
-        });
+      const model = TOKEN_LINE.exec(lineItem ?? "")?.[1]?.trim();
+      charges.push({
+        day: startsAt,
+        model: model === undefined || costNanoUsd === undefined ? undefined : source.nameOf(model),
+        lineItem,
+        nanoUsd: costNanoUsd,
+      });
     }
   }
   return charges;
 }
 
-/** What was used in a minute, and by whose key. */
+/** What was used in a minute, which `day` is, and by whose key. */
 export interface MinuteRow extends ProviderRow {
   apiKey: string | undefined;
   project: string | undefined;
 }
 
-/** One day of some models by the minute; `day` is the minute. @throws as `organizationUsage` does */
-export async function minuteRows(
-  source: ProviderSource,
-  { day, dayMs }: { day: number; dayMs: number },
-): Promise<MinuteRow[]> {
+/** The time by the minute; memory holds all of it. @throws as `organizationUsage` does */
+export async function minuteRows(source: ProviderSource): Promise<MinuteRow[]> {
   const rows: MinuteRow[] = [];
-  const usage = organizationUsage({
-    ...source,
-    since: day,
-    until: day + dayMs,
-    bucket: "1m",
-    groupBy: ["model", "batch", "tier", "apiKey", "project"],
-  });
-  for await (const { startsAt, rows: told } of usage) {
+  const groupBy = ["model", "batch", "tier", "apiKey", "project"] as const;
+  for await (const { startsAt, rows: told } of organizationUsage({ ...source, bucket: "1m", groupBy })) {
     rows.push(
       ...told.map((row) => ({ ...rowOf(row, startsAt, source), apiKey: row.apiKey, project: row.project })),
     );

@@ -1,37 +1,61 @@
 /** The ledger beside what the provider counts and charges: what agrees, what is on one side alone, and why. Pure. */
+import type { Tier } from "../../domain/usage.ts";
 import { exactSum } from "../sums.ts";
-import {
-  type Amounts,
-  hasNoTokens,
-  isNothing,
-  isPositive,
-  minus,
-  NOTHING,
-  negated,
-  plus,
-} from "./amounts.ts";
-import { type Cell, type Line, linesOf } from "./cells.ts";
+import { type Amounts, hasNoTokens, isNothing, isPositive, NOTHING, negated, plus } from "./amounts.ts";
+import { type Cell, cellsOf, differenceOf, toldOf } from "./cells.ts";
 import { type ChargedRow, chargedRows } from "./charged.ts";
 import { createLostAnswers, type Lost, type LostAnswers } from "./lost-answers.ts";
-import { movesOf } from "./midnight.ts";
-import type { Counted, ReconciledRow, Verdict } from "./reconciled-row.ts";
 import {
   type ChargeRow,
   DAY_MS,
+  differenceCost,
   type LedgerRow,
   type LostRow,
   type PriceOf,
   type ProviderRow,
 } from "./rows.ts";
 
+/**
+ * matched: equal to the last token. lost: what the provider has more is within what answers may have cost that were lost on
+ * their way. only-at-provider: it has more, and nothing explains it. only-in-ledger: it has less. differs: more of the one kind
+ * of tokens, and less of another.
+ */
+export type Verdict = "matched" | "lost" | "only-at-provider" | "only-in-ledger" | "differs";
+
+/** Requests, tokens and their cost. */
+export interface Counted extends Amounts {
+  /** Undefined: of some it is not known. */
+  costNanoUsd: number | undefined;
+}
+
+/** A day of one model at one tier. */
+export interface ReconciledRow {
+  /** When the day begins; milliseconds since 1970. */
+  day: number;
+  model: string;
+  /** Undefined: the provider does not tell it of this model. */
+  tier: Tier | undefined;
+  /** What the ledger counts; costs as its entries have them. */
+  ledger: Counted;
+  /** What the provider counts; costs by the catalog's prices. */
+  provider: Counted;
+  /** The provider's less the ledger's. */
+  difference: Counted;
+  verdict: Verdict;
+  /** Those that explain the difference; undefined: none do. */
+  lost: Lost | undefined;
+  /** Of the ledger's, what was answered on the day before and counted on this one; below 0: counted on the day after. */
+  moved: Amounts;
+}
+
 export interface Reconciled {
   rows: ReconciledRow[];
   /** What was charged for each day and model, beside what both sides lead one to expect. */
   charged: ChargedRow[];
-  /** Charges that are not for tokens of a model. */
-  otherCharges: { lineItem: string | undefined; nanoUsd: number }[];
-  totals: { ledger: Counted; provider: Counted; difference: Counted; chargedNanoUsd: number | undefined };
-  /** Lost answers of this time that nothing was billed for. */
+  /** Charges that are not for tokens of a model, in no sum; of amounts that are undefined where they were not told, or in another currency. */
+  otherCharges: Pick<ChargeRow, "lineItem" | "nanoUsd">[];
+  totals: Pick<ReconciledRow, "ledger" | "provider" | "difference">;
+  /** Lost answers of this time that explain nothing here. */
   unbilled: Lost;
   /** Whether nothing differs but what lost answers explain. */
   isExplained: boolean;
@@ -44,135 +68,89 @@ export interface Sides {
   charges: readonly ChargeRow[];
 }
 
-/** Whole days. Rows of a day before and after are wanted as well, where an answer may have been billed. */
-export interface Days {
-  since: number;
-  until: number;
-}
-
 function verdictOn(difference: Amounts): Exclude<Verdict, "lost"> {
   if (hasNoTokens(difference)) return "matched";
   if (isPositive(difference)) return "only-at-provider";
   return isPositive(negated(difference)) ? "only-in-ledger" : "differs";
 }
 
-/** The provider's amounts; what it does not tell is taken to be the ledger's. */
-function toldAmounts({ provider }: Cell, ledger: Amounts): Amounts {
-  const { cachedInputTokens } = provider.isCachedTold ? provider.amounts : ledger;
-  return { ...provider.amounts, cachedInputTokens };
-}
-
-interface Work {
-  lost: LostAnswers;
-  priceOf: PriceOf;
-}
-
-/** Costs by the catalog: exact for tokens of one kind, else to half a nano-dollar. */
-function costOf({ model, tier }: Line, { provider }: Cell, amounts: Amounts, priceOf: PriceOf) {
-  return provider.hasOtherTokens || !provider.isCachedTold ? undefined : priceOf(model, tier, amounts);
-}
-
-function rowOf(line: Line, cell: Cell, move: Amounts, { lost, priceOf }: Work): ReconciledRow {
-  const { day, ledger } = cell;
-  const { model, tier } = line;
-  const counted = plus(ledger.amounts, move);
-  const amounts = toldAmounts(cell, counted);
-  const difference = minus(amounts, counted);
+function rowOf(cell: Cell, lostAnswers: LostAnswers, priceOf: PriceOf): ReconciledRow {
+  const { day, model, tier, ledger, moved } = cell;
+  /** Exact for tokens of one kind, else to half a nano-dollar for each request. */
+  const price = (amounts: Amounts) => {
+    if (isNothing(amounts)) return 0;
+    return cell.hasOtherTokens || !cell.isCachedTold ? undefined : priceOf(model, tier, amounts);
+  };
+  const difference = differenceOf(cell);
   const verdict = verdictOn(difference);
-  const cost = (some: Amounts) => costOf(line, cell, some, priceOf);
-  const surplusNanoUsd = verdict === "matched" ? 0 : differenceCost(difference, cost);
-  const surplus = { day, model, requests: difference.requests, costNanoUsd: surplusNanoUsd };
-  const taken = verdict === "only-at-provider" ? lost.take(surplus) : undefined;
-  const movedNanoUsd = isNothing(move) ? 0 : differenceCost(move, cost);
-  const ownNanoUsd =
-    ledger.unpriced > 0 || movedNanoUsd === undefined ? undefined : ledger.costNanoUsd + movedNanoUsd;
+  const costNanoUsd = verdict === "matched" ? 0 : differenceCost(price, difference);
+  const lost =
+    verdict === "only-at-provider"
+      ? lostAnswers.take({ day, model, requests: difference.requests, costNanoUsd })
+      : undefined;
+  const movedNanoUsd = cell.unpriced > 0 ? undefined : differenceCost(price, moved);
+  const told = toldOf(cell);
   return {
     day,
     model,
     tier,
-    ledger: { ...counted, costNanoUsd: ownNanoUsd },
-    provider: { ...amounts, costNanoUsd: isNothing(amounts) ? 0 : cost(amounts) },
-    difference: { ...difference, costNanoUsd: surplusNanoUsd },
-    verdict: taken === undefined ? verdict : "lost",
-    lost: taken ?? (verdict === "only-at-provider" ? lost.near(surplus) : { requests: 0, boundNanoUsd: 0 }),
-    moved: move,
-    runs: [...ledger.runs]
-      .map(([run, requests]) => ({ run, requests }))
-      .sort((a, b) => b.requests - a.requests || (a.run < b.run ? -1 : 1)),
+    ledger: {
+      ...ledger,
+      costNanoUsd: movedNanoUsd === undefined ? undefined : cell.costNanoUsd + movedNanoUsd,
+    },
+    provider: { ...told, costNanoUsd: price(told) },
+    difference: { ...difference, costNanoUsd },
+    verdict: lost === undefined ? verdict : "lost",
+    lost,
+    moved,
   };
 }
 
-/** What an amount costs that may be below 0. */
-function differenceCost(
-  amounts: Amounts,
-  cost: (amounts: Amounts) => number | undefined,
-): number | undefined {
-  if (isPositive(amounts)) return cost(amounts);
-  const negative = negated(amounts);
-  if (!isPositive(negative)) return undefined;
-  const known = cost(negative);
-  return known === undefined ? undefined : -known;
-}
-
-const sum = (rows: readonly Counted[]): Counted => {
-  const amounts = rows.reduce<Amounts>(plus, NOTHING);
-  const costs = rows.map(({ costNanoUsd }) => costNanoUsd);
-  return { ...amounts, costNanoUsd: knownSum(costs) };
-};
-
-const knownSum = (costs: readonly (number | undefined)[]): number | undefined =>
-  costs.reduce<number | undefined>(
-    (all, cost) => (all === undefined || cost === undefined ? undefined : exactSum(all, cost)),
-    0,
+const sum = (all: readonly Counted[]): Counted =>
+  all.reduce(
+    (before, one) => ({
+      ...plus(before, one),
+      costNanoUsd:
+        before.costNanoUsd === undefined || one.costNanoUsd === undefined
+          ? undefined
+          : exactSum(before.costNanoUsd, one.costNanoUsd),
+    }),
+    { ...NOTHING, costNanoUsd: 0 },
   );
 
-function otherChargesOf(charges: readonly ChargeRow[]): Reconciled["otherCharges"] {
-  const byLine = new Map<string | undefined, number>();
-  for (const { model, lineItem, nanoUsd } of charges) {
-    if (model === undefined) byLine.set(lineItem, exactSum(byLine.get(lineItem) ?? 0, nanoUsd));
-  }
-  return [...byLine].map(([lineItem, nanoUsd]) => ({ lineItem, nanoUsd }));
-}
-
-/** @throws DramatisError `invalid-argument` where a sum would not be exact */
-export function reconciled(sides: Sides, { since, until }: Days, priceOf: PriceOf): Reconciled {
+/**
+ * @param sides with a day more before and after the period: what is billed beyond midnight belongs to what was asked before it
+ * @param period whole days
+ * @throws DramatisError `invalid-argument` where a sum would not be exact
+ */
+export function reconciled(
+  sides: Sides,
+  { since, until }: { since: number; until: number },
+  priceOf: PriceOf,
+): Reconciled {
   const lost = createLostAnswers(sides.lost);
-  // A day more on either side: what is billed beyond midnight belongs to what was asked before it.
-  const lines = linesOf(sides, { since: since - DAY_MS, until: until + DAY_MS });
   const isAsked = ({ day }: { day: number }) => day >= since && day < until;
-  const rows = lines
-    .flatMap((line) => {
-      const moves = movesOf(
-        line.cells.map(({ ledger, provider }) => ({
-          ...ledger,
-          ledger: ledger.amounts,
-          provider: provider.isCachedTold ? provider.amounts : { ...provider.amounts, cachedInputTokens: 0 },
-        })),
-      );
-      return line.cells.map((cell, index) => ({ line, cell, move: moves[index] ?? NOTHING }));
-    })
-    .filter(
-      ({ cell, move }) => !isNothing(plus(cell.ledger.amounts, move)) || !isNothing(cell.provider.amounts),
-    )
-    .sort((a, b) => a.cell.day - b.cell.day)
-    .map(({ line, cell, move }) => rowOf(line, cell, move, { lost, priceOf }))
+  const rows = cellsOf(sides, since - DAY_MS)
+    .filter(({ ledger, provider }) => !isNothing(ledger) || !isNothing(provider))
+    .map((cell) => rowOf(cell, lost, priceOf))
     .filter(isAsked);
   const charges = sides.charges.filter(isAsked);
   const charged = chargedRows(rows, charges);
-  const chargedSums = charged.map(({ chargedNanoUsd }) => chargedNanoUsd);
+  const isExplained =
+    rows.every(({ verdict }) => verdict === "matched" || verdict === "lost") &&
+    charged.every((row) => row.isExplained);
   return {
     rows,
     charged,
-    otherCharges: otherChargesOf(charges),
+    otherCharges: charges
+      .filter(({ model }) => model === undefined)
+      .map(({ lineItem, nanoUsd }) => ({ lineItem, nanoUsd })),
     totals: {
       ledger: sum(rows.map((row) => row.ledger)),
       provider: sum(rows.map((row) => row.provider)),
       difference: sum(rows.map((row) => row.difference)),
-      chargedNanoUsd: knownSum(chargedSums),
     },
     unbilled: lost.rest({ since, until }),
-    isExplained:
-      rows.every(({ verdict }) => verdict === "matched" || verdict === "lost") &&
-      charged.every(({ isExplained }) => isExplained),
+    isExplained,
   };
 }

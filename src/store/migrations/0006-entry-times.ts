@@ -1,7 +1,7 @@
 /**
- * When what a ledger holds was asked and answered: reports of a provider are by day. Entries of before have neither; they lie
- * between the beginning and the end of their conversation.
+ * When the provider says that it answered: its reports are by day and minute. Entries of before do not know it; they lie between
+ * the beginning and the end of their conversation.
  */
 export const entryTimes = `
-alter table dramatis.usage_entries add column asked_at timestamptz, add column answered_at timestamptz;
+alter table dramatis.usage_entries add column answered_at timestamptz;
 `;
