@@ -106,12 +106,15 @@ export async function reconcileLedger(options: ReconcileOptions): Promise<Reconc
       if (row.day === day) places.set(row, placesOf(row, { provider: minutes, ledger: own.ledger }, priceOf));
     }
   }
+  const gaps = differing.length === 0 ? [] : await ledgerGaps(store.sql, { since, until });
   return {
     ...result,
     since,
     until,
     rows: result.rows.map((row) => ({ ...row, places: places.get(row) })),
-    gaps: differing.length === 0 ? [] : await ledgerGaps(store.sql, { since, until }),
+    gaps,
     underWay,
+    // A lost answer may have cost as much as an entry that is missing, and is no reason for that.
+    isExplained: result.isExplained && gaps.length === 0,
   };
 }

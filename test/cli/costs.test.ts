@@ -1,5 +1,5 @@
 /** What `dramatis costs` and `dramatis usage` print and write, asked of a server over a socket. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -264,43 +264,130 @@ async function serve(answer: RequestListener) {
   };
 }
 
-const page = (start: number, more: object) =>
-  JSON.stringify({
-    object: "page",
-    data: [
-      {
-        object: "bucket",
-        start_time: start / 1000,
-        end_time: (start + DAY) / 1000,
-        results: [{ amount: { value: 1, currency: "usd" }, line_item: "gpt-4.1, input_tokens" }],
-      },
-    ],
-    ...more,
-  });
+/** A page of one day, on which a dollar was charged, or of none. */
+const page = (day: number | undefined, more: object) => {
+  const start = TODAY / 1000 - (day ?? 0) * 86_400;
+  const results = [{ amount: { value: 1, currency: "usd" }, line_item: "gpt-4.1, input_tokens" }];
+  const bucket = { object: "bucket", start_time: start, end_time: start + 86_400, results };
+  return JSON.stringify({ object: "page", data: day === undefined ? [] : [bucket], ...more });
+};
+const refusal = (status: number) =>
+  JSON.stringify({ error: { message: `no (${status})`, type: "x", code: "y" } });
+
+interface Broken {
+  status?: number;
+  /** Of the answer to the nth request, counted from 1. */
+  body(count: number): string;
+  message: RegExp;
+  /** How often it is asked until that is said. */
+  attempts: number;
+  /** Pages that are taken for good before that. */
+  reads?: number;
+}
+
+/** How a page can be answered, when nobody is to be shown a sum. */
+const BROKEN: Readonly<Record<string, Broken>> = {
+  "401": {
+    status: 401,
+    body: () => refusal(401),
+    message:
+      /: 401 no \(401\)\. Expected an admin key \(sk-admin-…\) that is still valid: owners .* make them at platform/,
+    attempts: 1,
+  },
+  "403": {
+    status: 403,
+    body: () => refusal(403),
+    message: /: 403 no \(403\)\. .*needs the permission to read usage/,
+    attempts: 1,
+  },
+  "429": {
+    status: 429,
+    body: () => refusal(429),
+    message:
+      /: 429 no \(429\)\. It was asked several times in vain\. Try again later, or ask about less time/,
+    attempts: 5,
+  },
+  "500": {
+    status: 500,
+    body: () => refusal(500),
+    message: /: 500 no \(500\)\. Try again later, or ask about less time/,
+    attempts: 5,
+  },
+  "JSON that breaks off": {
+    body: () => page(10, { has_more: false }).slice(0, -40),
+    message: /The answer is no JSON, or broke off\. Try again later/,
+    attempts: 1,
+  },
+  "the same page for ever": {
+    body: (count) => page(10, { has_more: true, next_page: `page_${count}` }),
+    message: /came twice, or out of order\. Check that the address is one that knows organizations/,
+    attempts: 2,
+    reads: 1,
+  },
+  "empty pages for ever": {
+    body: (count) => page(undefined, { has_more: true, next_page: `page_${count}` }),
+    message: /3 empty pages came, and always with more to follow\. Check that the address/,
+    attempts: 3,
+    reads: 2,
+  },
+  "the same place to go on for ever": {
+    body: (count) => page(12 - count, { has_more: true, next_page: "again" }),
+    message: /a `next_page` came a second time, so that there would be no end\. Check that the address/,
+    attempts: 2,
+    reads: 1,
+  },
+};
 
 describe("a server that does not answer as it should", () => {
-  const fails = (status: number) =>
-    JSON.stringify({ error: { message: `no (${status})`, type: "x", code: "y" } });
-  const endless = page(TODAY - 20 * DAY, { has_more: true, next_page: "again" });
+  const GOOD = "page_good";
+  const cases = Object.keys(BROKEN).flatMap((what) =>
+    [0, 1].flatMap((pages) => ["", "--json", "--csv", "--by-catalog"].map((form) => ({ what, pages, form }))),
+  );
 
-  it.each([
-    ["401", 401, fails(401), /Expected an admin key \(sk-admin-…\) that is still valid/, 1],
-    ["403", 403, fails(403), /needs the permission to read usage/, 1],
-    ["429", 429, fails(429), /It was asked several times in vain/, 5],
-    ["500", 500, fails(500), /Try again later/, 5],
-    ["JSON that breaks off", 200, endless.slice(0, -40), /The answer is no JSON, or broke off/, 1],
-    ["an endless has_more", 200, endless, /came twice, or out of order/, 2],
-  ])("%s is a clear error, and no part of a sum", async (_, status, body, message, attempts) => {
-    const headers = { "content-type": "application/json", "retry-after-ms": "1" };
-    const { env, asked, close } = await serve((_request, response) =>
-      response.writeHead(status, headers).end(body),
-    );
-    const { exitCode, stdout, stderr } = await run(["costs", "--since", "30d"], { env });
+  it.each(cases)(
+    "$what after $pages good pages is a clear error, and no part of a sum $form",
+    async (one) => {
+      const { status = 200, body, message, attempts, reads = 0 } = BROKEN[one.what] as Broken;
+      const headers = { "content-type": "application/json", "retry-after-ms": "1" };
+      let left = one.pages;
+      let count = 0;
+      const { env, asked, close } = await serve((_request, response) => {
+        if (left-- > 0) response.writeHead(200, headers).end(page(20, { has_more: true, next_page: GOOD }));
+        else response.writeHead(status, headers).end(body(++count));
+      });
+      const folder = mkdtempSync(join(tmpdir(), "dramatis-costs-"));
+      const forms = one.form === "" ? [] : [one.form];
+      const args = ["costs", "--since", "30d", ...forms, "--html", join(folder, "costs.html")];
+      const { exitCode, stdout, stderr } = await run(args, { env });
+      await close();
+      const files = readdirSync(folder);
+      rmSync(folder, { recursive: true });
+      expect({ exitCode, stdout, files }).toEqual({ exitCode: 1, stdout: "", files: [] });
+      expect(asked()).toBe(one.pages + attempts);
+      const read = one.pages + reads;
+      const after =
+        read === 0 ? "" : ` after ${read} ${read === 1 ? "page" : "pages"}, which are not the whole`;
+      expect(stderr).toContain(`failed${after}: `);
+      expect(stderr).toMatch(/^Reading the organization's costs from 127\.0\.0\.1:\d+ failed/);
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toContain(ADMIN_KEY);
+    },
+  );
+
+  it("shows no costs where the usage that is to stand beside them fails", async () => {
+    const { env, close } = await serve((request, response) => {
+      const isCosts = request.url?.includes("/costs") ?? false;
+      const body = isCosts ? page(10, { has_more: false }) : refusal(403);
+      response.writeHead(isCosts ? 200 : 403, { "content-type": "application/json" }).end(body);
+    });
+    for (const form of ["--json", "--csv", "--group-by=project"]) {
+      const { exitCode, stdout, stderr } = await run(["costs", "--by-catalog", form], { env });
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+      expect(stderr).toMatch(
+        /^Reading the organization's usage from .* failed: 403 .*the permission to read usage/,
+      );
+    }
     await close();
-    expect({ exitCode, stdout, asked: asked() }).toEqual({ exitCode: 1, stdout: "", asked: attempts });
-    expect(stderr).toMatch(/^Reading the organization's costs from 127\.0\.0\.1:\d+ failed/);
-    expect(stderr).toMatch(message);
-    expect(stderr).not.toContain(ADMIN_KEY);
   });
 
   it("is left at once with Ctrl-C", async () => {

@@ -34,6 +34,18 @@ interface Result {
   stderr: string;
 }
 
+/** A row of a ledger, as the store has it. */
+export interface StoredEntry {
+  conversation_id: string;
+  position: number;
+  model: string;
+  tier: string;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  cost_nano_usd: number;
+}
+
 export interface ReconcileStage {
   server: OfflineServer;
   /** Of the store. */
@@ -46,6 +58,8 @@ export interface ReconcileStage {
   retry(runId: string): Promise<void>;
   /** Does something in the store, as nobody should. */
   inStore<T>(use: (sql: Sql) => Promise<T>): Promise<T>;
+  deleteEntry(conversation: string, position: number): Promise<StoredEntry>;
+  insertEntry(entry: StoredEntry): Promise<void>;
   run(args: string[], env?: Record<string, string>): Promise<Result>;
   close(): Promise<void>;
 }
@@ -89,6 +103,15 @@ export async function openReconcileStage(
     await store.close();
   }
 
+  async function inStore<T>(use: (sql: Sql) => Promise<T>): Promise<T> {
+    const store = await openStore(address);
+    try {
+      return await use(store.sql);
+    } finally {
+      await store.close();
+    }
+  }
+
   return Object.assign(time, {
     server,
     address,
@@ -100,13 +123,22 @@ export async function openReconcileStage(
         await worker.stop();
       }, more),
     retry: (runId) => withSimulations((simulations) => simulations.retry(runId)),
-    async inStore(use) {
-      const store = await openStore(address);
-      try {
-        return await use(store.sql);
-      } finally {
-        await store.close();
-      }
+    inStore,
+    async deleteEntry(conversation, position) {
+      const [row] = await inStore((sql) =>
+        sql.query<{ entry: StoredEntry }>(
+          `delete from dramatis.usage_entries e where conversation_id = $1 and position = $2
+           returning to_json(e) as entry`,
+          [conversation, position],
+        ),
+      );
+      if (row === undefined) throw new Error(`The ledger of ${conversation} has no entry at ${position}.`);
+      return row.entry;
+    },
+    async insertEntry(entry) {
+      const statement =
+        "insert into dramatis.usage_entries select * from json_populate_record(null::dramatis.usage_entries, $1)";
+      await inStore((sql) => sql.query(statement, [JSON.stringify(entry)]));
     },
     async run(args, more = {}) {
       const { terminal, written } = sampleTerminal({ columns: 80, env: { ...env, ...more } });

@@ -233,17 +233,6 @@ describe("a report that cannot be read to its end", () => {
     expect([error.code, error.message]).toEqual(["server-error", expect.stringContaining(message)]);
   });
 
-  it("because there is no end: the same page again, empty pages, or a token that comes back", async () => {
-    const again = await failing((count) => page([bucket(100)], { has_more: true, next_page: `p${count}` }));
-    expect(again.error.message).toContain("came twice, or out of order");
-    const empty = await failing((count) => page([], { has_more: true, next_page: `p${count}` }));
-    expect(empty.error.message).toContain("3 empty pages came");
-    expect(empty.urls).toHaveLength(4);
-    const token = await failing((count) => page([bucket(200 - count)], { has_more: true, next_page: "p" }));
-    expect(token.error.message).toContain("a second time");
-    expect(token.urls).toHaveLength(3);
-  });
-
   it("because nothing comes, or no more of it", async () => {
     const stalled = () =>
       new Response(new ReadableStream({ pull: () => new Promise(() => undefined) }), json);

@@ -190,15 +190,23 @@ const notesOf = ({ gaps, unbilled, underWay }: Reconciliation): string[] => [
       ]),
 ];
 
-function verdictText({ rows, charged, isExplained, totals }: Reconciliation): [text: string, style: Style] {
+function verdictText({
+  rows,
+  charged,
+  gaps,
+  isExplained,
+  totals,
+}: Reconciliation): [text: string, style: Style] {
+  if (!isExplained) {
+    const what = [
+      [rows.filter(({ verdict }) => verdict !== "matched" && verdict !== "lost").length, "row", " in tokens"],
+      [charged.filter((row) => !row.isExplained).length, "charge", " in dollars"],
+      [gaps.length, "ledger", " with entries missing"],
+    ] as const;
+    const told = what.filter(([many]) => many > 0).map(([many, one, how]) => `${count(many, one)}${how}`);
+    return [`Not explained: ${told.join(", ")}.`, "failure"];
+  }
   const lost = rows.reduce((sum, row) => sum + (row.lost?.requests ?? 0), 0);
-  const differing = rows.filter(({ verdict }) => verdict !== "matched" && verdict !== "lost").length;
-  const wrong = charged.filter((row) => !row.isExplained).length;
-  if (!isExplained)
-    return [
-      `Not explained: ${count(differing, "row")} in tokens, ${count(wrong, "charge")} in dollars.`,
-      "failure",
-    ];
   return lost === 0
     ? [`All of ${count(totals.ledger.requests, "request")} matched, to the last token.`, "good"]
     : [`Explained: ${count(lost, "answer")} lost on the way, within what they can have cost.`, "good"];

@@ -1,10 +1,13 @@
 /** Answers that were lost on their way, given to what the provider counts and the ledger does not. Pure. */
+import type { Tier } from "../../domain/usage.ts";
 import { dayOf, type LostRow } from "./rows.ts";
 
 /** What is only at the provider: so many requests, which cost so much; undefined: not known. */
 export interface Surplus {
   day: number;
   model: string;
+  /** Undefined: not told. */
+  tier: Tier | undefined;
   requests: number;
   costNanoUsd: number | undefined;
 }
@@ -46,8 +49,10 @@ export function createLostAnswers(rows: readonly LostRow[]): LostAnswers {
   const left = new Set([...rows].sort((a, b) => a.latest - b.latest));
   const most = ({ boundNanoUsd = Number.MAX_VALUE }: LostRow) => boundNanoUsd;
   return {
-    take({ day, model, requests, costNanoUsd }) {
-      const possible = [...left].filter((row) => row.model === model && canBeOn(row, day));
+    take({ day, model, tier, requests, costNanoUsd }) {
+      const possible = [...left].filter(
+        (row) => row.model === model && (tier === undefined || row.tier === tier) && canBeOn(row, day),
+      );
       if (requests < 1 || possible.length < requests) return undefined;
       // Those that can be nowhere later first; where they cannot cost that much, those that may cost the most.
       const taken = [possible, possible.toSorted((a, b) => most(b) - most(a))]

@@ -86,7 +86,7 @@ function rowOf(cell: Cell, lostAnswers: LostAnswers, priceOf: PriceOf): Reconcil
   const costNanoUsd = verdict === "matched" ? 0 : differenceCost(price, difference);
   const lost =
     verdict === "only-at-provider"
-      ? lostAnswers.take({ day, model, requests: difference.requests, costNanoUsd })
+      ? lostAnswers.take({ day, model, tier, requests: difference.requests, costNanoUsd })
       : undefined;
   const movedNanoUsd = cell.unpriced > 0 ? undefined : differenceCost(price, moved);
   const told = toldOf(cell);
