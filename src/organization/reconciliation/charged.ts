@@ -1,7 +1,15 @@
 /** What was charged for a day of a model, beside what the tokens of both sides lead one to expect. Pure. */
 import { exactSum } from "../sums.ts";
-import type { ReconciledRow } from "./reconciled.ts";
 import type { ChargeRow } from "./rows.ts";
+
+/** Of a compared row, what is needed here. */
+interface Expected {
+  day: number;
+  model: string;
+  ledger: { costNanoUsd: number | undefined };
+  difference: { costNanoUsd: number | undefined };
+  provider: { requests: number };
+}
 
 export interface ChargedRow {
   /** When the day begins; milliseconds since 1970. */
@@ -27,7 +35,7 @@ const knownSum = (amounts: readonly (number | undefined)[]): number | undefined 
 
 function chargedRow(
   { day, model }: Pick<ChargedRow, "day" | "model">,
-  rows: readonly ReconciledRow[],
+  rows: readonly Expected[],
   lines: readonly ChargeRow[],
 ): ChargedRow {
   const expectedNanoUsd = knownSum(
@@ -45,7 +53,7 @@ function chargedRow(
 }
 
 /** Ordered by day and model. Charges for what neither side counts are for nothing that is expected. */
-export function chargedRows(rows: readonly ReconciledRow[], charges: readonly ChargeRow[]): ChargedRow[] {
+export function chargedRows(rows: readonly Expected[], charges: readonly ChargeRow[]): ChargedRow[] {
   const keyOf = ({ day, model }: Pick<ChargedRow, "day" | "model">) => `${day} ${model}`;
   const lines = charges.flatMap(({ model, ...line }) => (model === undefined ? [] : [{ ...line, model }]));
   const [rowsBy, linesBy] = [Map.groupBy(rows, keyOf), Map.groupBy(lines, keyOf)];
