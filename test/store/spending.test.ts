@@ -1,0 +1,213 @@
+/** What was asked of a provider in some time, as ledgers and kept requests tell it, on both engines. */
+import { expect, it } from "vitest";
+import type { UsageEntry } from "../../src/domain/usage.ts";
+import { totalsOf } from "../../src/ledger/totals.ts";
+import { claim, finish } from "../../src/store/conversations.ts";
+import { type Holder, markSent, type RequestId, settle } from "../../src/store/requests.ts";
+import { type KeptSpending, keptSpending, ledgerGaps, spentSums } from "../../src/store/spending.ts";
+import type { Store } from "../../src/store/store.ts";
+import { sampleRecord } from "../report/sample-record.ts";
+import { onEachEngine } from "./engines.ts";
+import { storeRun } from "./stored-run.ts";
+
+/** 2026-11-20, 10:00 UTC. */
+const TEN = Date.UTC(2026, 10, 20, 10);
+const MINUTE = 60_000;
+const DAY = { since: TEN, until: TEN + 60 * MINUTE };
+const at = (minute: number) => new Date(TEN + minute * MINUTE);
+
+const entry = (more: Partial<UsageEntry>): UsageEntry => ({ model: "o3", tier: "standard", ...more });
+const counted = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 2 };
+const requestId = (digest: string): RequestId => ({
+  digest,
+  occurrence: 0,
+  purpose: "turn",
+  turn: 0,
+  persona: "p",
+  model: "o3",
+});
+
+async function begin(store: Store, conversationId: string): Promise<Holder> {
+  const holder = await claim(store.sql, { conversationId, lease: "lease", worker: "worker" });
+  if (holder === undefined) throw new Error(`${conversationId} cannot be claimed`);
+  await store.sql.query("update dramatis.conversations set started_at = $2 where id = $1", [
+    conversationId,
+    at(0),
+  ]);
+  return holder;
+}
+
+/** Asks, and keeps the answer that came at that minute. */
+async function answer({ sql }: Store, holder: Holder, id: string, minute: number): Promise<void> {
+  await markSent(sql, holder, { ...requestId(id), attempts: [], boundNanoUsd: 50 });
+  const usage = { prompt_tokens: 10, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } };
+  const completion = { created: at(minute).getTime() / 1000 + 30, usage, service_tier: "default" };
+  const outcome = { requestId: id, completion };
+  await settle(sql, holder, { ...requestId(id), state: "answered", attempts: [], outcome, spentNanoUsd: 5 });
+}
+
+async function complete(
+  { sql }: Store,
+  holder: Holder,
+  entries: UsageEntry[],
+  more: object = {},
+): Promise<void> {
+  const { conversationId } = holder;
+  const usage = { entries, totals: totalsOf(entries) };
+  const times = { startedAt: at(0).toISOString(), endedAt: at(20).toISOString() };
+  const record = sampleRecord({
+    conversationId,
+    ...times,
+    status: "completed",
+    transport: "network",
+    usage,
+    ...more,
+  });
+  await sql.transaction((tx) => finish(tx, holder, record));
+}
+
+async function kept({ sql }: Store, run: string): Promise<KeptSpending[]> {
+  const all: KeptSpending[] = [];
+  for await (const page of keptSpending(sql)) all.push(...page);
+  return all.filter((one) => one.run === run);
+}
+
+onEachEngine("spending", ({ shared, open }) => {
+  it("of a ledger is summed by when the provider answered; what is not counted lies within its conversation", async () => {
+    const store = await shared();
+    await storeRun(store, "ended", [{ record: undefined }, { record: undefined }]);
+    const holder = await begin(store, "ended-1");
+    await answer(store, holder, "one", 5);
+    await answer(store, holder, "two", 5);
+    await answer(store, holder, "three", 9);
+    await complete(store, holder, [
+      entry({ ...counted, costNanoUsd: 5, requestId: "one" }),
+      entry({ ...counted, costNanoUsd: 6, requestId: "two" }),
+      entry({ ...counted, requestId: "three" }),
+      entry({ costBoundNanoUsd: 70 }),
+      entry({ ...counted, costNanoUsd: 0, fromCache: true }),
+    ]);
+    // What a process answered by itself is on nobody's bill.
+    await complete(store, await begin(store, "ended-2"), [entry({ ...counted, costNanoUsd: 5 })], {
+      transport: "offline",
+    });
+
+    const place = { run: "ended", model: "o3", tier: "standard" };
+    const none = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costNanoUsd: 0, unpriced: 0 };
+    const lost = { ...place, ...none, isCounted: false, requests: 1, bounds: [70] };
+    const known = { ...place, isCounted: true, bounds: [] };
+    const minutes = await spentSums(store.sql, DAY, "minute");
+    expect(minutes).toHaveLength(3);
+    expect(minutes).toEqual(
+      expect.arrayContaining([
+        { ...lost, earliest: at(0), latest: at(20) },
+        {
+          ...known,
+          earliest: at(5),
+          latest: at(5),
+          requests: 2,
+          inputTokens: 20,
+          cachedInputTokens: 8,
+          outputTokens: 4,
+          costNanoUsd: 11,
+          unpriced: 0,
+        },
+        { ...known, earliest: at(9), latest: at(9), requests: 1, ...counted, costNanoUsd: 0, unpriced: 1 },
+      ]),
+    );
+    const hours = await spentSums(store.sql, DAY);
+    expect(hours.map(({ isCounted, requests, unpriced }) => [isCounted, requests, unpriced])).toEqual(
+      expect.arrayContaining([
+        [true, 3, 1],
+        [false, 1, 0],
+      ]),
+    );
+    expect(await spentSums(store.sql, { since: TEN + 180 * MINUTE, until: TEN + 240 * MINUTE })).toEqual([]);
+    expect(await kept(store, "ended")).toEqual([]);
+  });
+
+  it("of what has not ended is its kept answers, and the most that may have been lost or is on its way", async () => {
+    const store = await shared();
+    await storeRun(store, "running", [{ record: undefined }]);
+    const holder = await begin(store, "running-1");
+    await answer(store, holder, "kept", 7);
+    const attempt = { purpose: "turn", model: "o3", attempt: 1, problem: "lost", costBoundNanoUsd: 60 };
+    const attempts = [
+      { ...attempt, mayBeBilled: true },
+      { ...attempt, attempt: 2, problem: "server-error", mayBeBilled: false },
+    ];
+    await markSent(store.sql, holder, { ...requestId("sent"), attempts, boundNanoUsd: 50 });
+
+    const some = await kept(store, "running");
+    const place = {
+      run: "running",
+      model: "o3",
+      tier: "standard",
+      firstAt: at(0).getTime(),
+      endedAt: undefined,
+    };
+    expect(some).toHaveLength(2);
+    expect(some).toEqual(
+      expect.arrayContaining([
+        {
+          ...place,
+          answer: {
+            usage: expect.objectContaining({ prompt_tokens: 10, completion_tokens: 2 }),
+            serviceTier: "default",
+            at: TEN + 7 * MINUTE + 30_000,
+          },
+          lost: [],
+        },
+        {
+          ...place,
+          answer: undefined,
+          lost: [
+            { tier: "standard", boundNanoUsd: 60 },
+            { tier: "standard", boundNanoUsd: 50 },
+          ],
+        },
+      ]),
+    );
+  });
+
+  it("is on its way by batch once its line is in one, and not before", async () => {
+    const store = await shared();
+    await storeRun(store, "parked", [{ record: undefined }]);
+    await begin(store, "parked-1");
+    await store.sql.query(
+      `insert into dramatis.requests (conversation_id, digest, occurrence, run_id, purpose, model, state)
+       values ('parked-1', 'd', 0, 'parked', 'turn', 'o3', 'parked')`,
+    );
+    await store.sql.query(
+      `insert into dramatis.batch_lines (custom_id, run_id, conversation_id, digest, occurrence, model, body, bytes, tokens, bound_nano_usd)
+       values ('custom', 'parked', 'parked-1', 'd', 0, 'o3', '{}', 2, 1, 80)`,
+    );
+    await store.sql.query(
+      `update dramatis.runs set definition = (definition::jsonb || '{"transport":"batch"}')::json where id = 'parked'`,
+    );
+    expect(await kept(store, "parked")).toEqual([]);
+    await store.sql.query(
+      `insert into dramatis.batches (id, run_id, wave, part, model, requests, bytes, tokens)
+       values ('batch', 'parked', 0, 0, 'o3', 1, 2, 1)`,
+    );
+    await store.sql.query("update dramatis.batch_lines set batch_id = 'batch' where run_id = 'parked'");
+    const [one] = await kept(store, "parked");
+    expect(one).toMatchObject({
+      tier: "batch",
+      answer: undefined,
+      lost: [{ tier: "batch", boundNanoUsd: 80 }],
+    });
+  });
+
+  it("that a ledger lacks is what its conversation counts more", async () => {
+    const store = await open();
+    await storeRun(store, "gap", [{ record: undefined }]);
+    const entries = [1, 2, 3].map((costNanoUsd) => entry({ ...counted, costNanoUsd }));
+    await complete(store, await begin(store, "gap-1"), entries);
+    expect(await ledgerGaps(store.sql, DAY)).toEqual([]);
+    await store.sql.query("delete from dramatis.usage_entries where position in (0, 2)");
+    const gap = { requests: 2, inputTokens: 20, cachedInputTokens: 8, outputTokens: 4, costNanoUsd: 4 };
+    expect(await ledgerGaps(store.sql, DAY)).toEqual([{ conversation: "gap-1", positions: [0, 2], ...gap }]);
+    expect(await ledgerGaps(store.sql, { since: TEN + 21 * MINUTE, until: TEN + 60 * MINUTE })).toEqual([]);
+  });
+});
