@@ -19,6 +19,7 @@ import {
 import type { Sql } from "../../src/store/sql.ts";
 import { openStore } from "../../src/store/store.ts";
 import { ADMIN_KEY } from "../organization/sample-organization.ts";
+import { newStore } from "../store/new-store.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
 import { TWO_PEOPLE } from "./two-people.ts";
 
@@ -77,7 +78,7 @@ export async function openReconcileStage(
   const models = [...catalog.models.values()];
   const server = createOfflineServer({ models, adminKey: ADMIN_KEY, clock, ...options });
   const { url, close } = await server.listen();
-  const address = join(folder, "store");
+  const address = await newStore(join(folder, "store"));
   const env = {
     OPENAI_ADMIN_KEY: ADMIN_KEY,
     OPENAI_ADMIN_BASE_URL: `${url}/v1`,
