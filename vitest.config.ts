@@ -11,10 +11,8 @@ const mocking = globSync(all, { cwd: root }).filter((file) =>
 );
 /** They measure what real time passes, and so run after the others, by themselves. */
 const timed = [
-  "test/cli/worker.test.ts",
   "test/model/pace/shared-processes.test.ts",
   "test/model/limit.test.ts",
-  "test/model/tokens/tokens.test.ts",
   "test/scenario/hostile-files.test.ts",
   "test/vault/killed-writer.test.ts",
 ];
@@ -27,8 +25,8 @@ export default defineConfig({
     testTimeout: 60_000,
     reporters: ["dot"],
     coverage: { provider: "v8", include: ["src/**/*.ts", "tools/**/*.ts"], reporter: ["text-summary"] },
-    // Much of the time goes into waiting for processes and databases: the default, one worker less than there are cores, would leave one of two idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Much of the time goes into waiting for processes and databases: with as many workers as there are cores, some would be idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       // To load the modules anew for every file would take longer than all their tests.
       {

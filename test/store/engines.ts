@@ -10,7 +10,7 @@ import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 
 export interface Place {
   engine: EngineName;
-  /** The address of a store that is yet to be made. */
+  /** The address of a store that is yet to be made: an empty folder or database. */
   vacant(): Promise<string>;
   /** The address of a new, empty store. */
   address(): Promise<string>;
@@ -41,7 +41,7 @@ export function onEachEngine(name: string, suite: (place: Place) => void): void 
 
     let one: Promise<Store> | undefined;
     const directory = () => join(folder, `store-${count++}`);
-    const vacant = async () => (await server?.database()) ?? `pglite:${directory()}`;
+    const vacant = async () => (await server?.database()) ?? `pglite:${mkdtempSync(join(folder, "vacant-"))}`;
     const address = async () => (await server?.database()) ?? `pglite:${await newStore(directory())}`;
     const open = async (options?: StoreOptions) => {
       const store = await openStore(await address(), options);
