@@ -1,5 +1,6 @@
 /** OpenAI's client for what only an admin key may ask, and what its errors say. */
 import { OpenAIClient } from "@langchain/openai";
+import { DEFAULT_BASE_URL } from "../domain/base-url.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 
 export interface AdminAccess {
@@ -21,7 +22,9 @@ export function createAdminClient(
 ): OpenAIClient {
   return new OpenAIClient({
     adminAPIKey: adminKey,
-    // Not the environment's: these calls need none of them.
+    // Not the environment's: that may name a server which answers prompts, and is no business of the admin key's.
+    baseURL: baseUrl ?? DEFAULT_BASE_URL,
+    // These calls need none of them.
     apiKey: null,
     organization: null,
     project: null,
@@ -30,7 +33,6 @@ export function createAdminClient(
     // A redirect would take the key to an address that nobody named.
     fetchOptions: { redirect: "manual" },
     ...(maxRetries === undefined ? {} : { maxRetries }),
-    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     ...(fetch === undefined ? {} : { fetch }),
   });
 }

@@ -10,15 +10,20 @@ import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { openExistingStore, withStore } from "./run-store.ts";
 import { renderBatch, renderBatches } from "./screen/batches.ts";
 import { shownCommand, shownFor } from "./shown-command.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Terminal, tableScreen } from "./terminal.ts";
 
 export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
   store?: string;
   json?: boolean;
 }
 
+/** What is unknown is null: a key that is missing is easily taken for 0. */
 const shown = ({ plannedAt, begunAt: _, endedAt, ...batch }: StoredBatch) => ({
   ...batch,
+  fileId: batch.fileId ?? null,
+  providerId: batch.providerId ?? null,
+  status: batch.status ?? null,
+  problem: batch.problem ?? null,
   plannedAt: plannedAt.toISOString(),
   endedAt: endedAt?.toISOString() ?? null,
 });
@@ -33,7 +38,9 @@ export async function list(
     const { id } = runId === undefined ? { id: undefined } : await runOf(store.sql, runId);
     const batches = await batchesOf(store.sql, { runId: id, limit: flags.limit });
     if (flags.json) terminal.write(`${jsonText(batches.map(shown))}\n`);
-    else if (batches.length > 0) terminal.write(`${renderBatches(batches, terminal.screen).join("\n")}\n`);
+    else if (batches.length > 0)
+      terminal.write(`${renderBatches(batches, tableScreen(terminal)).join("\n")}\n`);
+    else if (id !== undefined) terminal.write(`Nothing of the run ${id} has gone by batch yet.\n`);
     else {
       const how = shownCommand(
         "simulate product-roundtable --runs 30 --transport batch",
@@ -49,7 +56,7 @@ export async function list(
 export async function show(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
     const batch = await findBatch(store.sql, id);
-    const lines = flags.json ? [jsonText(shown(batch))] : renderBatch(batch, terminal.screen);
+    const lines = flags.json ? [jsonText(shown(batch))] : renderBatch(batch, tableScreen(terminal));
     terminal.write(`${lines.join("\n")}\n`);
     return EXIT.done;
   });

@@ -14,12 +14,16 @@ export interface Destination {
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-async function orSay<T>(file: string, work: () => Promise<T>): Promise<T> {
+/** @param option that names another file */
+async function orSay<T>(
+  { file, option }: { file: string; option: string },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (cause instanceof DramatisError) throw cause;
-    const message = `Cannot write the export ${file}: ${reason(cause)}. Name another file with --out.`;
+    const message = `Cannot write ${file}: ${reason(cause)}. Name another file with ${option}.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }
@@ -69,15 +73,16 @@ async function openBeside(file: string): Promise<Destination> {
 }
 
 /** @throws DramatisError `write-failed`, from here or from what it returns, with the file's name */
-export async function openFile(file: string): Promise<Destination> {
-  const destination = await orSay(file, async () => {
+export async function openFile(file: string, option = "--out"): Promise<Destination> {
+  const named = { file, option };
+  const destination = await orSay(named, async () => {
     const there = await stat(file).catch(() => undefined);
     if (there?.isDirectory()) throw new Error("it is a folder, not a file");
     return there === undefined || there.isFile() ? await openBeside(file) : await openStream(file);
   });
   return {
-    write: (data) => orSay(file, () => destination.write(data)),
-    finish: () => orSay(file, destination.finish),
+    write: (data) => orSay(named, () => destination.write(data)),
+    finish: () => orSay(named, destination.finish),
     discard: destination.discard,
   };
 }

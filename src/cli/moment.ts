@@ -1,5 +1,6 @@
 /** Moments as they are typed: a date, a time, or how long ago. All in UTC, unless a time says otherwise. */
 import { InvalidArgumentError } from "commander";
+import { DramatisError } from "../domain/errors.ts";
 
 /** Milliseconds since 1970, given what time it is. */
 export type Moment = (now: number) => number;
@@ -30,4 +31,23 @@ export function moment(text: string): Moment {
     );
   }
   return () => time;
+}
+
+const iso = (time: number) => new Date(time).toISOString();
+
+/**
+ * From one moment to another, in milliseconds since 1970; by default the latest `usualMs` up to now.
+ * @throws DramatisError `invalid-argument` for a time that does not end after it begins, or begins before 1970
+ */
+export function periodOf(
+  { since, until }: { since?: Moment | undefined; until?: Moment | undefined },
+  usualMs: number,
+  now: number,
+): { since: number; until: number } {
+  const end = until?.(now) ?? now;
+  const begin = since?.(now) ?? end - usualMs;
+  if (begin < 0) throw new DramatisError("invalid-argument", "Expected --since in 1970 or later.");
+  if (begin < end) return { since: begin, until: end };
+  const got = `${iso(begin)} and ${iso(Math.max(0, end))}`;
+  throw new DramatisError("invalid-argument", `Expected --since before --until, got ${got}.`);
 }

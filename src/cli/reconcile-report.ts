@@ -1,11 +1,10 @@
 /** What `dramatis reconcile` does: reads both sides, compares them, and shows what agrees and what does not. */
 import { loadCatalog } from "../catalog/catalog.ts";
-import { DramatisError } from "../domain/errors.ts";
 import { type Reconciliation, reconcileLedger } from "../organization/reconcile.ts";
 import { jsonText } from "../report/json-text.ts";
 import { adminAccess } from "./admin-access.ts";
 import { EXIT } from "./exit-code.ts";
-import type { Moment } from "./moment.ts";
+import { type Moment, periodOf } from "./moment.ts";
 import { openAsItIs, withStore } from "./run-store.ts";
 import { renderReconciliation } from "./screen/reconciliation.ts";
 import { shownCommand } from "./shown-command.ts";
@@ -26,16 +25,6 @@ const WEEK_MS = 7 * 86_400_000;
 
 const iso = (time: number) => new Date(time).toISOString();
 
-function periodIn({ since, until }: ReconcileFlags, now: number) {
-  const end = until?.(now) ?? now;
-  const start = since?.(now) ?? end - WEEK_MS;
-  if (start >= 0 && start < end) return { since: start, until: end };
-  throw new DramatisError(
-    "invalid-argument",
-    `Expected --since before --until, got ${iso(Math.max(0, start))} and ${iso(end)}.`,
-  );
-}
-
 const jsonOf = ({ rows, charged, ...result }: Reconciliation, head: object) => ({
   ...head,
   ...result,
@@ -53,7 +42,7 @@ const jsonOf = ({ rows, charged, ...result }: Reconciliation, head: object) => (
 export async function reportReconciliation(flags: ReconcileFlags, terminal: Terminal): Promise<number> {
   const { env, clock } = terminal;
   const now = clock();
-  const period = periodIn(flags, now);
+  const period = periodOf(flags, WEEK_MS, now);
   const access = adminAccess(terminal);
   const catalog = loadCatalog(catalogPath(flags.catalog, env));
   const own = env.OPENAI_PROJECT_ID?.trim();

@@ -11,6 +11,7 @@ import type { ConversationRecord } from "../domain/record.ts";
 import type { ComplexityLevel } from "../domain/scenario.ts";
 import type { Rating } from "../domain/turn.ts";
 import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
+import { plainText } from "../report/plain-text.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { KeySource } from "../vault/find-key.ts";
 import {
@@ -150,7 +151,7 @@ export function createRunScreen({
           `No summary could be made (${failure.kind}): the transcript stays longer. ${failure.detail}`;
     if (text === undefined || text === told || mode === "json") return;
     told = text;
-    terminal.writeError(`${text}\n`);
+    terminal.writeError(`${plainText(text)}\n`);
   }
 
   /** Long waits are told, short ones pass. */
@@ -169,7 +170,7 @@ export function createRunScreen({
   function note(text: string) {
     hide();
     erase();
-    terminal.writeError(`${text}\n`);
+    terminal.writeError(`${plainText(text)}\n`);
   }
 
   return {
@@ -210,7 +211,7 @@ export function createRunScreen({
         spent = addSubtotals(spent, spoken.usage);
       if (mode === "quiet" && event.type === "failure" && event.failure.outcome === "skipped") {
         const { turn, speaker, kind, detail } = event.failure;
-        terminal.writeError(`Turn ${turn} of ${speaker} was skipped (${kind}): ${detail}\n`);
+        terminal.writeError(plainText(`Turn ${turn} of ${speaker} was skipped (${kind}): ${detail}\n`));
       }
       if (mode !== "full") return;
       print(

@@ -1,4 +1,5 @@
 /** Follows a run in the terminal: one line that is drawn over, or plain lines now and then in a pipe. */
+import { plainText } from "../report/plain-text.ts";
 import { type RunSample, runEstimate, turnRate } from "../report/run-estimate.ts";
 import type { StoredBatch } from "../store/batches.ts";
 import { openCount, type Progress } from "../store/progress.ts";
@@ -84,7 +85,8 @@ export function createRunWatch({
       }
     },
     note(text) {
-      terminal.writeError(isDrawn ? `${ERASE_LINE}${text}\n${line}` : `${text}\n`);
+      const shown = plainText(text);
+      terminal.writeError(isDrawn ? `${ERASE_LINE}${shown}\n${line}` : `${shown}\n`);
     },
     close() {
       if (isDrawn && line !== "") terminal.writeError(ERASE_LINE);

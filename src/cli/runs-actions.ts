@@ -227,22 +227,30 @@ async function watchRun(store: Store, run: StoredRun, terminal: Terminal): Promi
 export async function cancel(id: string, flags: StoreFlags, terminal: Terminal): Promise<number> {
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
     await runOf(store.sql, id);
-    const { byStatus } = await progressOf(store.sql, id);
-    const { waiting = 0, running = 0 } = byStatus;
-    if (waiting + running > 0) await cancelSimulation(store, id);
+    const progress = await progressOf(store.sql, id);
+    const { waiting = 0, running = 0, parked = 0 } = progress.byStatus;
+    const isOver = openCount(progress) === 0;
+    if (!isOver) await cancelSimulation(store, id);
     if (flags.json) {
       terminal.write(`${jsonText(runJson(await runOf(store.sql, id), await progressOf(store.sql, id)))}\n`);
       return EXIT.done;
     }
-    if (waiting + running === 0) {
+    if (isOver) {
       terminal.write(`The run ${id} is over; there is nothing to cancel.\n`);
       return EXIT.done;
     }
     const what = [
       ...(waiting > 0 ? [`${count(waiting, "conversation")} will not be begun or go on`] : []),
       ...(running > 0 ? [`${running} under way end after their turn`] : []),
+      ...(parked > 0 ? [`${count(parked, "conversation")} in a batch will end once that is over`] : []),
     ];
     terminal.write(`Cancelled ${id}: ${what.join(", ")}.\n`);
+    if (parked > 0 && store.engine === "pglite") {
+      const next = shownCommand("worker --drain", shownFor(flags, terminal));
+      terminal.write(
+        `Nobody works here now. To have its batches cancelled, and what they hold counted: ${next}\n`,
+      );
+    }
     return EXIT.done;
   });
 }
@@ -258,8 +266,9 @@ export async function remove(
     const progress = await progressOf(store.sql, id);
     const what = `${count(run.conversations, "conversation")} with ${count(progress.turns, "turn")}, ${formatUsd(progress.costNanoUsd)} spent`;
     if (!flags.yes) {
-      const running = progress.byStatus.running ?? 0;
-      const under = running === 0 ? "" : `; ${running} of them are under way and would be lost`;
+      const { running = 0, parked = 0 } = progress.byStatus;
+      const under =
+        running + parked === 0 ? "" : `; ${running + parked} of them are under way and would be lost`;
       const shown = shownFor(flags, terminal);
       const lines = [
         `This deletes the run ${id}: ${what}${under}. To do it: ${shownCommand(`delete ${id} --yes`, shown)}`,

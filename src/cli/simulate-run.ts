@@ -4,6 +4,7 @@ import { DramatisError } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import { type Experiment, findExperiment, isExperiment } from "../experiment/experiment-file.ts";
 import { count } from "../report/figures.ts";
+import { plainText } from "../report/plain-text.ts";
 import { findScenario } from "../scenario/find-scenario.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { checkRunId } from "../simulation/plan-checks.ts";
@@ -77,7 +78,7 @@ async function announce(
   const many = `${count(run.conversations, "conversation")}, ${flags.concurrency} at a time, seeds from ${seed}${cap}`;
   terminal.writeError(`${run.id}: ${many}; ${via}; store ${store.place}\n`);
   if (dramatis.limitsProblem !== undefined)
-    terminal.writeError(`The project's limits could not be read: ${dramatis.limitsProblem}\n`);
+    terminal.writeError(plainText(`The project's limits could not be read: ${dramatis.limitsProblem}\n`));
 }
 
 /** So many other runs are named. */

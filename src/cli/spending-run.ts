@@ -8,8 +8,8 @@ import { createGroups, type Figures, type Group } from "../organization/sums.ts"
 import { adminAccess } from "./admin-access.ts";
 import { type BucketSheet, createBucketWriter, type ReportFormat } from "./bucket-writer.ts";
 import { EXIT } from "./exit-code.ts";
-import { openFile, standardOutput } from "./export-file.ts";
-import type { Moment } from "./moment.ts";
+import { type Destination, openFile, standardOutput } from "./export-file.ts";
+import { type Moment, periodOf } from "./moment.ts";
 import { renderSpending } from "./screen/spending.ts";
 import { spendingPage } from "./screen/spending-page.ts";
 import type { SpendingTable, SpendingView } from "./screen/spending-view.ts";
@@ -82,23 +82,8 @@ function timeOf(
   now: number,
 ): Time {
   const ms = WIDTH_MS[bucket];
-  const until = flags.until?.(now) ?? now;
-  const since = flags.since?.(now) ?? until - usualMs;
-  if (since < 0 || since >= until) {
-    const times = [since, until].map((time) => new Date(time).toISOString()).join(" and ");
-    throw new DramatisError("invalid-argument", `Expected --since before --until, got ${times}.`);
-  }
+  const { since, until } = periodOf(flags, usualMs, now);
   return { since, until, whole: { since: Math.floor(since / ms) * ms, until: Math.ceil(until / ms) * ms } };
-}
-
-async function writePage(file: string, page: string): Promise<void> {
-  const destination = await openFile(file);
-  try {
-    await destination.write(page);
-    await destination.finish();
-  } finally {
-    await destination.discard();
-  }
 }
 
 interface Work<Row, F extends Figures> {
@@ -166,12 +151,16 @@ export async function runSpending<Row, F extends Figures>(
   const dispose = terminal.onInterrupt(() => interrupt.abort());
   const { since, until } = time;
   const options = { ...access, since, until, signal: interrupt.signal, clock: terminal.clock };
+  const file = flags.html === undefined ? undefined : outputPath(flags.html, terminal.env);
+  let page: Destination | undefined;
   try {
+    // What cannot be written is said before anything is asked for.
+    if (file !== undefined) page = await openFile(file, "--html");
     const view = await readAll({ plan, time, format, options, access, terminal });
     if (format === "text") terminal.write(`${renderSpending(view, terminal.screen).join("\n")}\n`);
-    if (flags.html !== undefined) {
-      const file = outputPath(flags.html, terminal.env);
-      await writePage(file, spendingPage(view));
+    if (page !== undefined) {
+      await page.write(spendingPage(view));
+      await page.finish();
       terminal.writeError(`Written: ${file}\n`);
     }
     return EXIT.done;
@@ -179,6 +168,7 @@ export async function runSpending<Row, F extends Figures>(
     if (!interrupt.signal.aborted) throw error;
     return EXIT.interrupted;
   } finally {
+    await page?.discard();
     dispose();
   }
 }

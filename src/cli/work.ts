@@ -92,13 +92,13 @@ function listenForStops(terminal: Terminal): Requests {
   return { stop: stop.promise, hurry: hurry.promise, close };
 }
 
-/** Resolves once no conversation of the store waits or is held. */
+/** Resolves once no conversation of the store waits, for somebody or for a batch, or is held. */
 function whenDrained(simulations: Simulations): { promise: Promise<void>; close(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = async () => {
     // A store that cannot be reached just now is no empty queue.
     const depth = await simulations.depth().catch(() => undefined);
-    if (depth !== undefined && depth.waiting + depth.running === 0) resolve();
+    if (depth !== undefined && depth.waiting + depth.running + depth.parked === 0) resolve();
   };
   const timer = setInterval(() => void look(), DRAIN_POLL_MS);
   return { promise, close: () => clearInterval(timer) };
@@ -161,7 +161,10 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
             name,
             async storeFigures() {
               const depth = await opened.simulations?.depth();
-              return { ...(depth ?? { waiting: 0, running: 0 }), budgets: await budgetsLeft(store.sql) };
+              return {
+                ...(depth ?? { waiting: 0, running: 0, parked: 0 }),
+                budgets: await budgetsLeft(store.sql),
+              };
             },
           });
     onStatement = metrics?.onStatement;

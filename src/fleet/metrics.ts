@@ -7,6 +7,7 @@ import type { RequestObserver } from "../model/observer.ts";
 export interface StoreFigures {
   waiting: number;
   running: number;
+  parked: number;
   /** Of unfinished runs that have a cap. */
   budgets: readonly { run: string; leftNanoUsd: number }[];
 }
@@ -143,9 +144,10 @@ export async function createMetrics({ name, storeFigures }: MetricsParts): Promi
     depth.reset();
     budgetLeft.reset();
     try {
-      const { waiting, running: held, budgets } = await storeFigures();
+      const { waiting, running: held, parked, budgets } = await storeFigures();
       depth.set({ state: "waiting" }, waiting);
       depth.set({ state: "running" }, held);
+      depth.set({ state: "parked" }, parked);
       for (const { run, leftNanoUsd } of budgets) budgetLeft.set({ run }, leftNanoUsd / NANO);
       isUp.set(1);
     } catch {

@@ -46,10 +46,14 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** Conversations that have not ended: nobody has them, or some worker, here or elsewhere, does. */
+/** Conversations that have not ended. */
 export interface QueueDepth {
+  /** Nobody has them. */
   waiting: number;
+  /** Some worker, here or elsewhere, has them. */
   running: number;
+  /** They wait for a batch. */
+  parked: number;
 }
 
 export interface Queue {
@@ -190,11 +194,12 @@ export async function openQueue(store: Store, onProblem: (error: Error) => void)
     },
     async depth() {
       const [row] = await store.sql.query<QueueDepth>(
-        `select count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as running
+        `select count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as running,
+           (select count(*)::int from dramatis.conversations where status = 'parked') as parked
          from ${SCHEMA}.job where name = $1 and state < 'completed'`,
         [QUEUE],
       );
-      return row ?? { waiting: 0, running: 0 };
+      return row ?? { waiting: 0, running: 0, parked: 0 };
     },
     close: () => boss.stop({ graceful: false, close: false }),
   };

@@ -39,7 +39,8 @@ const TIMEOUT_MS = 300_000;
 /** In a row: a server that has more to come and sends nothing would be asked for ever. */
 const MOST_EMPTY_PAGES = 3;
 
-const seconds = z.int().min(0);
+/** Up to the last time that a Date holds. */
+const seconds = z.int().min(0).max(8.64e12);
 const pageSchema = <Result>(result: z.ZodType<Result>) =>
   z.object({
     data: z.array(z.object({ start_time: seconds, end_time: seconds, results: z.array(result) })),

@@ -158,7 +158,7 @@ export function budgetsLeft(sql: Sql): Promise<{ run: string; leftNanoUsd: numbe
 export async function cancelRun(tx: Sql, id: string, unqueued: readonly string[]): Promise<void> {
   await tx.query("update dramatis.runs set is_cancelled = true where id = $1", [id]);
   const rows = await tx.query<{ id: string }>(
-    `update dramatis.conversations set status = 'cancelled', lease = null
+    `update dramatis.conversations set status = 'cancelled', lease = null, ended_at = clock_timestamp()
      where run_id = $1 and (status = 'waiting' or status = 'running' and id = any($2)) and not ${IN_BATCHES}
      returning id`,
     [id, unqueued],

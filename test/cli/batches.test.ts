@@ -12,6 +12,8 @@ import { sampleTerminal } from "./sample-terminal.ts";
 const folder = mkdtempSync(join(tmpdir(), "dramatis-batches-"));
 const place = join(folder, "store");
 
+const REASON = `token_limit_exceeded: ${"more was enqueued than the organization may ".repeat(4)}have`;
+
 beforeAll(async () => {
   const store = await openStore(await newStore(place));
   await store.sql.query(
@@ -24,6 +26,13 @@ beforeAll(async () => {
        ('aa11', 'autumn', 3, 1, 'gpt-4.1', 12, 9000, 4000, 'created', 'b', 'in_progress', '2026-11-01 16:00:00Z'),
        ('b%_c', 'autumn', 4, 1, 'gpt-4.1', 1, 1, 1, 'planned', null, null, '2026-11-01 17:00:00Z')`,
   );
+  await store.sql.query(
+    "insert into dramatis.runs (id, scenario, definition, conversations) values ('winter', 's', '{}', 1)",
+  );
+  await store.sql.query(
+    "insert into dramatis.conversations (id, run_id, position, status) values ('winter-1', 'winter', 1, 'parked')",
+  );
+  await store.sql.query("update dramatis.batches set problem = $1 where id = 'aa11'", [REASON]);
   await store.close();
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,6 +67,33 @@ it("shows the one that is named by its id, its beginning, or the provider's id",
   }
   expect((await batches("show", "aa11-1")).stdout).toMatch(/ended \(UTC\) +–/);
 }, 60_000);
+
+it("shows the whole of why a batch came to nothing, however narrow it is", async () => {
+  const { stdout } = await batches("show", "aa11");
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain(REASON);
+});
+
+it("says that a run has none, though others have", async () => {
+  expect(await batches("list", "winter")).toMatchObject({
+    exitCode: 0,
+    stdout: "Nothing of the run winter has gone by batch yet.\n",
+  });
+});
+
+it("are cancelled with their run, while all its conversations wait for them", async () => {
+  const { terminal, written } = sampleTerminal();
+  expect(await runCommand(["cancel", "winter", "--store", place], terminal)).toBe(0);
+  expect(written.stdout).toBe(
+    `Cancelled winter: 1 conversation in a batch will end once that is over.
+Nobody works here now. To have its batches cancelled, and what they hold counted: dramatis worker --drain --store ${place}
+`,
+  );
+  const store = await openStore(place);
+  expect(await store.sql.query("select is_cancelled from dramatis.runs where id = 'winter'")).toEqual([
+    { is_cancelled: true },
+  ]);
+  await store.close();
+});
 
 it("says what to do where none or several are meant, with the store that was given", async () => {
   const list = `dramatis batches list --store ${place}\n`;

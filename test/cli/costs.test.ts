@@ -141,6 +141,12 @@ describe("dramatis costs", () => {
     );
   });
 
+  it("says that the page cannot be written before it asks for anything", async () => {
+    const { exitCode, stdout, stderr } = await run(["costs", "--since", "7d", "--html", tmpdir()]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toContain("it is a folder, not a file. Name another file with --html.");
+  });
+
   it("says that there was nothing", async () => {
     const { exitCode, stdout } = await run(["costs", "--since", "2026-01-01", "--until", "2026-01-03"]);
     expect(exitCode).toBe(0);
@@ -202,6 +208,7 @@ describe("dramatis usage", () => {
 describe("what is asked wrongly", () => {
   it.each([
     [["costs", "--since", "tomorrow"], /--since.*Expected a date like/s],
+    [["costs", "--since", "1960-01-01"], /Expected --since in 1970 or later/],
     [["costs", "--since", "1d", "--until", "2d"], /Expected --since before --until, got 2026-11-1.* and /],
     [["costs", "--group-by", "model"], /Expected none, or some of line-item, project, key, user/],
     [["usage", "--bucket", "1w"], /Allowed choices are 1m, 1h, 1d/],

@@ -7,6 +7,7 @@ import { parseExposition } from "./exposition.ts";
 const STORE: StoreFigures = {
   waiting: 7,
   running: 2,
+  parked: 3,
   budgets: [{ run: 'a "run"', leftNanoUsd: 1_500_000_000 }],
 };
 
@@ -102,6 +103,7 @@ it("asks the store when it is read, and keeps its own figures while that is away
   expect(await read("dramatis_queue_conversations")).toEqual([
     { state: "waiting", value: 7 },
     { state: "running", value: 2 },
+    { state: "parked", value: 3 },
   ]);
   expect(await read("dramatis_run_budget_left_dollars")).toEqual([{ run: 'a "run"', value: 1.5 }]);
   isAway = true;

@@ -54,6 +54,16 @@ onEachEngine("the queue of a store", ({ engine, open }) => {
     await stop();
   }, 60_000);
 
+  it("counts what waits for a batch, which stands in it no more", async () => {
+    await store.sql.query(
+      "insert into dramatis.runs (id, scenario, definition, conversations) values ('by-batch', 's', '{}', 1)",
+    );
+    await store.sql.query(
+      "insert into dramatis.conversations (id, run_id, position, status) values ('p', 'by-batch', 1, 'parked')",
+    );
+    expect((await queue.depth()).parked).toBe(1);
+  });
+
   it("gives what is in hand when an embedded store is opened again", async ({ skip }) => {
     if (engine !== "pglite") skip("A server's workers are told apart by their silence.");
     await store.sql.transaction((tx) => queue.add(tx, ["b"]));

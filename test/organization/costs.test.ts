@@ -1,6 +1,6 @@
 /** What an organization was charged, read by the official client from the offline server's own bill. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type CostDimension, organizationCosts } from "../../src/organization/costs.ts";
 import {
   ADMIN_KEY,
@@ -102,6 +102,17 @@ describe("costs", () => {
     const { access } = startOrganization();
     const error = await errorOf(organizationCosts({ ...access, ...options }));
     expect([error.code, error.message]).toEqual(["invalid-argument", expect.stringMatching(message)]);
+  });
+
+  it("are asked for at OpenAI where nothing else is named, whatever server answers the prompts", async () => {
+    vi.stubEnv("OPENAI_BASE_URL", "http://proxy.invalid/v1");
+    const { access } = startOrganization();
+    const { fetch, urls } = interrupted(access.fetch, () => undefined);
+    await all(organizationCosts({ ...since(1, access), baseUrl: undefined, fetch }));
+    vi.unstubAllEnvs();
+    expect(urls.map(({ origin, pathname }) => origin + pathname)).toEqual([
+      "https://api.openai.com/v1/organization/costs",
+    ]);
   });
 
   it("end with the signal's reason, also between pages", async () => {

@@ -1,28 +1,42 @@
 /** New embedded stores by the dozen: copies of one that is made once a run, since to make one takes seconds. */
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { inject } from "vitest";
 import { openQueue } from "../../src/fleet/queue.ts";
 import { openStore } from "../../src/store/store.ts";
 
-async function makeTemplate(template: string): Promise<void> {
-  const draft = join(mkdtempSync(join(dirname(template), "draft-")), "store");
-  const store = await openStore(draft);
+async function makeStore(directory: string): Promise<void> {
+  const store = await openStore(directory);
   await (await openQueue(store, () => undefined)).close();
   await store.close();
-  try {
-    renameSync(draft, template);
-  } catch (error) {
-    // Two files were first at once: either's will do.
-    if (!existsSync(template)) throw error;
+}
+
+/** Of all files that need it at the same time, one makes it, and the others wait. */
+async function haveTemplate(template: string): Promise<void> {
+  const turn = `${template}.turn`;
+  while (!existsSync(template)) {
+    try {
+      mkdirSync(turn);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      await wait(50);
+      continue;
+    }
+    try {
+      if (existsSync(template)) return;
+      const draft = `${template}.${crypto.randomUUID()}`;
+      await makeStore(draft);
+      renameSync(draft, template);
+    } finally {
+      rmdirSync(turn);
+    }
   }
-  rmSync(dirname(draft), { recursive: true, force: true });
 }
 
 /** A new, empty store in a directory, which it gives back. */
 export async function newStore(directory: string): Promise<string> {
   const template = inject("storeTemplate");
-  if (!existsSync(template)) await makeTemplate(template);
+  await haveTemplate(template);
   cpSync(template, directory, { recursive: true });
   return directory;
 }

@@ -1,7 +1,7 @@
 /** Batches as a table, and one of them with everything that is known of it. Pure. */
 import { formatTokens } from "../../report/figures.ts";
 import type { StoredBatch } from "../../store/batches.ts";
-import { type Line, printLines, type ScreenOptions, type Span, screenColumns, span } from "./line.ts";
+import { type Line, printLines, prose, type ScreenOptions, type Span, screenColumns, span } from "./line.ts";
 import type { Style } from "./paint.ts";
 import { table } from "./table.ts";
 import { minuteText } from "./utc.ts";
@@ -58,7 +58,6 @@ export function renderBatch(batch: StoredBatch, options: ScreenOptions): string[
     ["wave", `${batch.wave}, part ${batch.part}`],
     ["model", batch.model],
     ["is", stateOf(batch)],
-    ["why", batch.problem],
     ["requests", formatTokens(batch.requests)],
     ["answered", formatTokens(batch.completed)],
     ["failed", formatTokens(batch.failed)],
@@ -73,5 +72,8 @@ export function renderBatch(batch: StoredBatch, options: ScreenOptions): string[
     columns: screenColumns(options),
     indent: INDENT,
   });
-  return printLines(lines, options);
+  const { problem } = batch;
+  const why =
+    problem === undefined ? [] : prose(problem, { columns: screenColumns(options), indent: INDENT });
+  return printLines(problem === undefined ? lines : [...lines, [], ...why], options);
 }
