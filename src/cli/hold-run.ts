@@ -1,6 +1,7 @@
 /** Holds the conversations of one run in this process until they have ended, while somebody watches. */
 import { hostname } from "node:os";
 import { DramatisError } from "../domain/errors.ts";
+import { ModelError } from "../model/model-error.ts";
 import { wait } from "../model/wait.ts";
 import type { HeldConversation, Simulations, WorkerOptions } from "../simulation/simulations.ts";
 import { batchesOf } from "../store/batches.ts";
@@ -25,6 +26,15 @@ const LOOK_MS = 500;
 const LOOK_SHARE = 20;
 /** What the store does to one conversation so often in a row is no accident. */
 const MOST_PROBLEMS = 8;
+/** What a provider answers about batches that does not pass by waiting: the key, its credit or its project is to be mended. */
+const NEVER_PASSES: ReadonlySet<string> = new Set(["unauthorised", "quota-exhausted", "model-not-found"]);
+
+const neverPasses = (error: unknown): error is ModelError =>
+  error instanceof ModelError && NEVER_PASSES.has(error.code);
+
+/** What ended the work, with how to go on once it is mended. */
+const toGoOn = (runId: string, error: DramatisError) =>
+  new DramatisError(error.code, `${error.message} To go on:`, { command: `resume ${runId}`, cause: error });
 
 /** Collects what keeps conversations from being held; what cannot pass ends the work, where it is about this run. */
 function problems(runId: string, watch: RunWatch, giveUp: () => void) {
@@ -39,26 +49,34 @@ function problems(runId: string, watch: RunWatch, giveUp: () => void) {
 
   function tell(who: string, error: unknown, what: string): void {
     const text = error instanceof Error ? error.message : String(error);
-    if (told.has(text)) return;
-    told.add(text);
-    watch.note(`${who}: ${text} ${what}`);
+    // The provider numbers its answers.
+    const kind = text.replace(/ Request \S+/, "");
+    if (told.has(kind)) return;
+    told.add(kind);
+    watch.note(`${who}: ${text}${what}`);
+  }
+
+  function heardOfBatches(ofRun: string, error: unknown): void {
+    if (ofRun === runId && neverPasses(error)) end(toGoOn(runId, error));
+    else tell(`The batches of ${ofRun}`, error, error instanceof ModelError ? " It is tried again." : "");
   }
 
   return {
-    /** Of the store's doing. */
+    /** Of the store's doing, or of the batches'. */
     heard(conversation: HeldConversation | undefined, error: unknown) {
       if (error instanceof DramatisError && error.code === "lease-lost") return;
+      if (conversation?.conversationId === "") return heardOfBatches(conversation.runId, error);
       if (conversation?.runId === runId) {
         const times = (inARow.get(conversation.conversationId) ?? 0) + 1;
         inARow.set(conversation.conversationId, times);
-        if (times >= MOST_PROBLEMS) return end(error);
+        if (times >= MOST_PROBLEMS) return end(error instanceof DramatisError ? toGoOn(runId, error) : error);
       }
-      tell(conversation?.conversationId ?? "The queue", error, "It is tried again.");
+      tell(conversation?.conversationId ?? "The queue", error, " It is tried again.");
     },
     /** It has failed, and what is wrong with this one is wrong with all of its run. */
     unbegun(conversation: HeldConversation, error: unknown) {
       if (conversation.runId === runId && error instanceof DramatisError) end(error);
-      else tell(conversation.conversationId, error, "It could not begin.");
+      else tell(conversation.conversationId, error, " It could not begin.");
     },
     ended: (conversationId: string) => inARow.delete(conversationId),
     get fatal() {

@@ -3,10 +3,12 @@ import { withoutKeys } from "../domain/secrets.ts";
 
 /** @param outcome what becomes of the conversation that a problem is about */
 export function warnOf(outcome: string) {
-  return (conversation: { conversationId: string } | undefined, error: unknown): void => {
+  return (conversation: { runId: string; conversationId: string } | undefined, error: unknown): void => {
     const reason = withoutKeys(error instanceof Error ? error.message : String(error));
-    const id = conversation?.conversationId ?? "";
-    const what = id === "" ? "The simulations' queue" : `The conversation ${id}, ${outcome}`;
+    const { runId, conversationId } = conversation ?? {};
+    const one =
+      conversationId === "" ? `The batches of ${runId}` : `The conversation ${conversationId}, ${outcome}`;
+    const what = conversation === undefined ? "The simulations' queue" : one;
     process.emitWarning(`${what}: ${reason}`, { type: "DramatisWarning", code: "DRAMATIS_SIMULATION" });
   };
 }

@@ -50,7 +50,8 @@ export interface WorkerOptions {
   /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`, or a warning as well. */
   onUnbegun?: ((conversation: HeldConversation, error: unknown) => void) | undefined;
   /**
-   * Told what of the store's doing kept a conversation from being held or written; it is begun again. And what one of these
+   * Told what of the store's doing kept a conversation from being held or written; it is begun again. And what went wrong with
+   * the batches of a run, whose `conversationId` is empty then; it is tried again, later and later. And what one of these
    * listeners threw: the conversation goes on. Default: `process.emitWarning`, with the code `DRAMATIS_SIMULATION`.
    */
   onProblem?: ((conversation: HeldConversation | undefined, error: unknown) => void) | undefined;
@@ -166,7 +167,7 @@ export async function openSimulations(
         onQueued: queue.wake,
         runId: store.engine === "pglite" ? runId : undefined,
         signal,
-        onProblem: (id, error) => onProblem({ runId: id, conversationId: "" }, error),
+        onProblem: (id, error) => onProblem(id === "" ? undefined : { runId: id, conversationId: "" }, error),
         timing: waves ?? (dramatis.transport === "offline" ? OFFLINE_WAVES : undefined),
         clock,
       })

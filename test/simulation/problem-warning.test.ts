@@ -6,7 +6,7 @@ import { warnOf } from "../../src/simulation/problem-warning.ts";
 it("are warnings of the process, with the conversation and without a key", async () => {
   const warned = once(process, "warning");
   const error = new Error("the store is away, sk-secretsecretsecret");
-  warnOf("it is begun again")({ conversationId: "spring-000001" }, error);
+  warnOf("it is begun again")({ runId: "spring", conversationId: "spring-000001" }, error);
   expect(await warned).toMatchObject([
     {
       name: "DramatisWarning",
@@ -14,4 +14,10 @@ it("are warnings of the process, with the conversation and without a key", async
       message: "The conversation spring-000001, it is begun again: the store is away, [key removed]",
     },
   ]);
+});
+
+it("name the run whose batches they are about", async () => {
+  const warned = once(process, "warning");
+  warnOf("it is begun again")({ runId: "spring", conversationId: "" }, new Error("the provider is away"));
+  expect(await warned).toMatchObject([{ message: "The batches of spring: the provider is away" }]);
 });

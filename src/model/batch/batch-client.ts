@@ -1,7 +1,7 @@
 /** The provider's files and batches: the few calls that are needed of them, each with a clear error. */
 import { OpenAIClient } from "@langchain/openai";
 import type { KeySource } from "../../vault/find-key.ts";
-import { modelError } from "../model-error.ts";
+import { ModelError, modelError } from "../model-error.ts";
 import { BATCH_ENDPOINT } from "./batch-line.ts";
 import { type BatchResult, resultOf } from "./batch-results.ts";
 import type { ProviderBatch } from "./provider-batch.ts";
@@ -38,7 +38,7 @@ export interface BatchClient {
   cancel(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
   /** What a file says became of its requests, as it is read: memory holds some lines of it. */
   results(file: { fileId: string; model: string }, signal?: AbortSignal): AsyncGenerator<BatchResult>;
-  /** Deletes a file at the provider. */
+  /** Deletes a file at the provider, if it is still there. */
   remove(fileId: string, signal?: AbortSignal): Promise<void>;
 }
 
@@ -75,6 +75,10 @@ function batchFrom(batch: OpenAIClient.Batches.Batch): ProviderBatch {
     createdAt: batch.created_at,
   };
 }
+
+/** Whether the provider knows nothing of what was asked for. */
+export const isUnknown = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.status === 404;
 
 /** The lines of a body, whole ones only, as they arrive. */
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
@@ -167,6 +171,8 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     remove: (fileId, signal) =>
       told(signal, async () => {
         await client.files.delete(fileId, { signal });
+      }).catch((error: unknown) => {
+        if (!isUnknown(error)) throw error;
       }),
   };
 }

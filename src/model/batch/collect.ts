@@ -1,8 +1,8 @@
 /** Brings what a batch came to, to the requests that wait for it; what was brought before is not brought again. */
 import { type Arrival, arrive, missingFrom, unassign } from "../../store/batch-lines.ts";
 import { asCoordinator, type StoredBatch } from "../../store/batches.ts";
-import { ModelError } from "../model-error.ts";
 import type { Outcome } from "../recording/outcome.ts";
+import { isUnknown } from "./batch-client.ts";
 import { BATCH_CANCELLED, refusal, withoutResult } from "./batch-results.ts";
 import { change, type Leading } from "./leading.ts";
 import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
@@ -33,8 +33,7 @@ async function bringFile(
       results = [];
     }
   } catch (error) {
-    const isGone = error instanceof ModelError && error.status === 404;
-    if (!isGone) throw error;
+    if (!isUnknown(error)) throw error;
   }
   await bring(leading, batch, results);
 }

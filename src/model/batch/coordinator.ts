@@ -29,7 +29,7 @@ export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requ
   runId?: string | undefined;
   /** Told once conversations that were queued again can be seen by whoever holds them. */
   onQueued?(): void;
-  /** Told what went wrong with the batches of a run; it is tried again, later and later. */
+  /** Told what went wrong with the batches of a run, "" where it is of no single one; it is tried again, later and later. */
   onProblem(runId: string, error: unknown): void;
   timing?: Partial<WaveTiming> | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -117,7 +117,15 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     heard.delete(id);
     if (provider.status === "failed") return;
     for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
-      if (file !== undefined) await client.remove(file, signal);
+      if (file !== undefined)
+        await client.remove(file, signal).catch((error: unknown) => leftBehind(leading.runId, error));
+  }
+
+  /** A file that stays is no reason to do anything again. */
+  function leftBehind(runId: string, cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `A file of a batch could not be deleted at the provider: ${reason} It expires by itself.`;
+    told(runId, new DramatisError("run-failed", message, { cause }));
   }
 
   async function advance(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {

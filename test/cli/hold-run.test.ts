@@ -1,0 +1,94 @@
+/** A run by batch whose provider answers badly while it is held from the command line. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { loadCatalog } from "../../src/catalog/catalog.ts";
+import { holdRun } from "../../src/cli/hold-run.ts";
+import { createOfflineServer } from "../../src/offline/server.ts";
+import { findScenario } from "../../src/scenario/find-scenario.ts";
+import { openSimulations } from "../../src/simulation/simulations.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { newStore } from "../store/new-store.ts";
+import { sampleTerminal } from "./sample-terminal.ts";
+
+const catalog = loadCatalog();
+const folder = mkdtempSync(join(tmpdir(), "dramatis-hold-run-"));
+let store: Store;
+beforeAll(async () => {
+  store = await openStore(await newStore(join(folder, "store")));
+}, 60_000);
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Holds a run of one conversation; `fault` answers in the provider's place. */
+async function hold(runId: string, fault: (method: string, path: string) => Response | undefined) {
+  const server = createOfflineServer({ models: [...catalog.models.values()] });
+  const simulations = await openSimulations(store, {
+    apiKey: "sk-batch",
+    baseUrl: "http://offline.invalid/v1",
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      return fault(request.method, new URL(request.url).pathname) ?? (await server.fetch(request));
+    },
+    catalog,
+    env: {},
+    waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
+  });
+  const scenario = { ...findScenario("product-roundtable"), endings: [{ maxTurns: 1 }], budget: undefined };
+  await simulations.plan({ id: runId, scenario, conversations: 1, seed: 7, transport: "batch" });
+  const notes: string[] = [];
+  const { terminal } = sampleTerminal();
+  try {
+    const { progress } = await holdRun(
+      { store, simulations, runId, concurrency: 1, terminal },
+      { show: () => undefined, note: (text) => notes.push(text), close: () => undefined },
+    );
+    return { progress, notes };
+  } finally {
+    await simulations.close();
+  }
+}
+
+/** Not sent again by the client itself. */
+const failing = (status: number, count: number) =>
+  Response.json(
+    { error: { message: "No.", type: "server_error", param: null, code: null } },
+    { status, headers: { "x-should-retry": "false", "x-request-id": `req_${count}` } },
+  );
+
+it("goes on however often its batches cannot be asked after, and tells of it once", async () => {
+  let failed = 0;
+  const { progress, notes } = await hold("shaken", (method, path) => {
+    if (method !== "GET" || !path.startsWith("/v1/batches/") || failed >= 12) return undefined;
+    failed += 1;
+    return failing(503, failed);
+  });
+  expect(failed).toBe(12);
+  expect(progress.byStatus).toEqual({ completed: 1 });
+  expect(notes).toEqual([
+    expect.stringMatching(/^The batches of shaken: Batch API: .* It is tried again\.$/),
+  ]);
+});
+
+it("goes on where the files of its batches cannot be deleted, and says that they go by themselves", async () => {
+  const { progress, notes } = await hold("littered", (method, path) =>
+    method === "DELETE" && path.startsWith("/v1/files/") ? failing(403, 1) : undefined,
+  );
+  expect(progress.byStatus).toEqual({ completed: 1 });
+  expect(notes).toEqual([
+    expect.stringMatching(/^The batches of littered: A file of a batch .* It expires by itself\.$/),
+  ]);
+});
+
+it("ends at what cannot pass, with how to go on", async () => {
+  const refused = hold("refused", (_, path) => (path === "/v1/files" ? failing(401, 1) : undefined));
+  await expect(refused).rejects.toMatchObject({
+    code: "unauthorised",
+    command: "resume refused",
+    message: expect.stringMatching(/Check the API key .* To go on: dramatis resume refused$/),
+  });
+  expect((await hold("refused", () => undefined)).progress.byStatus).toEqual({ completed: 1 });
+});
