@@ -39,6 +39,14 @@ afterAll(async () => {
 const serverOf = (options: Partial<OfflineServerOptions> = {}) =>
   createOfflineServer({ models: [...catalog.models.values()], ...options });
 
+/** A server whose files come as another text. */
+const withFiles =
+  (server: OfflineServer, change: (text: string) => string): typeof fetch =>
+  async (input, init) => {
+    const answer = await server.fetch(input, init);
+    return String(input).endsWith("/content") ? new Response(change(await answer.text())) : answer;
+  };
+
 interface Stage {
   server: OfflineServer;
   /** Its id. */
@@ -183,6 +191,41 @@ describe("a run by batch", () => {
     ).toBeGreaterThan(0);
     expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  }, 120_000);
+
+  it("brings what can be read of a result file, and bounds what cannot", async () => {
+    const server = serverOf();
+    let isBroken = false;
+    const { run, hold, problems } = openStage({
+      ...server,
+      fetch: withFiles(server, (text) => {
+        const lines = text.trim().split("\n");
+        if (isBroken || lines.length < 2) return text;
+        isBroken = true;
+        return [lines[0]?.slice(0, -9), ...lines.slice(1)].join("\n");
+      }),
+    });
+    const records = await hold({ transport: "batch" });
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+    expect(problems.map(String)).toEqual([expect.stringContaining("1 line of a result file cannot be read")]);
+    const attempts = records.flatMap((record) => record?.attempts ?? []);
+    expect(attempts).toMatchObject([{ problem: "lost", mayBeBilled: true }]);
+    expect(costs(records)).toBeLessThan(server.bill.costNanoUsd);
+    const bound = attempts[0]?.costBoundNanoUsd ?? 0;
+    expect(costs(records) + bound).toBeGreaterThanOrEqual(server.bill.costNanoUsd);
+    const batches = await batchesOf(store.sql, { runId: run });
+    expect(batches.every(({ state }) => state === "ended")).toBe(true);
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  }, 120_000);
+
+  it("keeps answers with characters that no store takes", async () => {
+    const server = serverOf();
+    const odd = (text: string) => text.replaceAll('"id":"chatcmpl', '"id":"\\u0000\\ud800chatcmpl');
+    const { hold, problems } = openStage({ ...server, fetch: withFiles(server, odd) });
+    const records = await hold({ transport: "batch" });
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+    expect(problems).toEqual([]);
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
   }, 120_000);
 
   it("ends when it is cancelled, with what was answered paid and counted", async () => {

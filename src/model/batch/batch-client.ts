@@ -36,8 +36,11 @@ export interface BatchClient {
   ): Promise<ProviderBatch | undefined>;
   retrieve(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
   cancel(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
-  /** What a file says became of its requests, as it is read: memory holds some lines of it. */
-  results(file: { fileId: string; model: string }, signal?: AbortSignal): AsyncGenerator<BatchResult>;
+  /** What a file says became of its requests, as it is read: memory holds some lines of it. Undefined: a line that is none. */
+  results(
+    file: { fileId: string; model: string },
+    signal?: AbortSignal,
+  ): AsyncGenerator<BatchResult | undefined>;
   /** Deletes a file at the provider, if it is still there. */
   remove(fileId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -89,7 +92,8 @@ async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     const lines = rest.split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) if (line.trim() !== "") yield line;
-    if (rest.length > MOST_LINE_CHARACTERS) throw new SyntaxError("A line of the file is too long.");
+    // Cut, it is no JSON any more: one line that cannot be read.
+    rest = rest.slice(0, MOST_LINE_CHARACTERS);
   }
   rest += decoder.decode();
   if (rest.trim() !== "") yield rest;
@@ -161,6 +165,9 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     async *results({ fileId, model }, signal) {
       const response = await told(signal, () => client.files.content(fileId, { signal }));
       if (response.body === null) return;
+      // Of a proxy, most likely: its lines say nothing about any request.
+      if (response.headers.get("content-type")?.startsWith("text/html"))
+        await told(signal, () => Promise.reject(new SyntaxError("A page instead of a file.")));
       const lines = linesOf(response.body);
       for (;;) {
         const next = await told(signal, () => lines.next());

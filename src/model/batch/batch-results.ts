@@ -2,7 +2,7 @@
 import { OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
 import { DramatisError } from "../../domain/errors.ts";
-import { withoutKeys } from "../../domain/secrets.ts";
+import { mapTexts, withoutKeys } from "../../domain/secrets.ts";
 import { completionSchema } from "../completion-schema.ts";
 import type { Completion } from "../exchange.ts";
 import { NoCompletion, soundName } from "../model-error.ts";
@@ -50,14 +50,17 @@ const WITHOUT_RESULT: Partial<Record<ProviderBatch["status"], (model: string) =>
     unmade(model, BATCH_CANCELLED, "the batch was cancelled before this request was made."),
 };
 
+/** A request that may have been made, of which nothing is known. */
+export const lost = (model: string): KeptFailure => ({
+  code: "lost",
+  message: `${model}: the batch has ended, and of this request nothing came back.`,
+  isRetryable: true,
+  mayBeBilled: true,
+});
+
 /** A request of a batch that is over, of which no file says anything. */
 export const withoutResult = (model: string, status: ProviderBatch["status"]): KeptFailure =>
-  WITHOUT_RESULT[status]?.(model) ?? {
-    code: "lost",
-    message: `${model}: the batch has ended, and of this request nothing came back.`,
-    isRetryable: true,
-    mayBeBilled: true,
-  };
+  WITHOUT_RESULT[status]?.(model) ?? lost(model);
 
 /** A request that its batch was refused for, or with. */
 export const refusal = (model: string, { code, message, line }: BatchProblem): KeptFailure => ({
@@ -68,25 +71,30 @@ export const refusal = (model: string, { code, message, line }: BatchProblem): K
   mayBeBilled: false,
 });
 
-function parsed(line: string): z.output<typeof resultSchema> {
+/** Postgres takes neither U+0000 nor half a pair of surrogates. */
+const storable = (text: string) => text.toWellFormed().replaceAll("\u0000", "\uFFFD");
+
+function parsed(line: string): z.output<typeof resultSchema> | undefined {
   try {
-    return resultSchema.parse(JSON.parse(line));
+    return resultSchema.parse(mapTexts(JSON.parse(line), storable));
   } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof z.ZodError)) throw cause;
-    // Neither says more, and a parser quotes what it could not read.
-    throw new DramatisError(
-      "run-failed",
-      "Batch API: a line of a result file is none: expected an object with custom_id and response or error.",
-    );
+    if (cause instanceof SyntaxError || cause instanceof z.ZodError) return undefined;
+    throw cause;
   }
 }
 
-/**
- * One line of a file.
- * @throws DramatisError `run-failed` for a line that is none: nobody knows then what became of which request
- */
-export function resultOf(line: string, { apiKey, model, now }: ResultParts): BatchResult {
-  const { custom_id: customId, response, error } = parsed(line);
+/** What is told of lines that are none; what they were about is lost, as nobody knows what became of which request. */
+export const unreadable = (lines: number) =>
+  new DramatisError(
+    "run-failed",
+    `Batch API: ${lines} ${lines === 1 ? "line" : "lines"} of a result file cannot be read: expected objects with custom_id and response or error. Their requests count as lost.`,
+  );
+
+/** One line of a file; undefined: it is none. */
+export function resultOf(line: string, { apiKey, model, now }: ResultParts): BatchResult | undefined {
+  const result = parsed(line);
+  if (result === undefined) return undefined;
+  const { custom_id: customId, response, error } = result;
   if (response == null) {
     const said = withoutKeys(error?.message ?? "The batch did not come to this request.", apiKey).slice(
       0,

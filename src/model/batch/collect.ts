@@ -3,7 +3,7 @@ import { type Arrival, arrive, missingFrom, unassign } from "../../store/batch-l
 import { asCoordinator, type StoredBatch } from "../../store/batches.ts";
 import type { Outcome } from "../recording/outcome.ts";
 import { isUnknown } from "./batch-client.ts";
-import { BATCH_CANCELLED, refusal, withoutResult } from "./batch-results.ts";
+import { BATCH_CANCELLED, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
 import { change, type Leading } from "./leading.ts";
 import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
 
@@ -17,17 +17,22 @@ async function bring(leading: Leading, batch: StoredBatch, arrivals: readonly Ar
   );
 }
 
-/** A file that is gone takes with it what was in it: nothing is brought then. */
+/**
+ * A file that is gone takes with it what was in it: nothing is brought then.
+ * @returns how many of its lines could not be read
+ */
 async function bringFile(
   leading: Leading,
   batch: StoredBatch,
   { fileId, isWanted }: { fileId: string; isWanted: (outcome: Outcome) => boolean },
-): Promise<void> {
+): Promise<number> {
   const { client, signal } = leading;
   let results: Arrival[] = [];
+  let unread = 0;
   try {
     for await (const result of client.results({ fileId, model: batch.model }, signal)) {
-      if (isWanted(result.outcome)) results.push(result);
+      if (result === undefined) unread += 1;
+      else if (isWanted(result.outcome)) results.push(result);
       if (results.length < RESULTS_AT_ONCE) continue;
       await bring(leading, batch, results);
       results = [];
@@ -36,6 +41,7 @@ async function bringFile(
     if (!isUnknown(error)) throw error;
   }
   await bring(leading, batch, results);
+  return unread;
 }
 
 /** The same for all requests that nothing was brought for. */
@@ -64,9 +70,13 @@ export async function collect(
   const { runId } = leading;
   const isLeft = isCancelled && status === "cancelled";
   const isWanted = ({ failure }: Outcome) => !(isLeft && failure?.providerCode === BATCH_CANCELLED);
+  let unread = 0;
   for (const fileId of [outputFileId, errorFileId])
-    if (fileId !== undefined) await bringFile(leading, batch, { fileId, isWanted });
-  if (!isLeft) await bringRest(leading, batch, { failure: withoutResult(batch.model, status) });
+    if (fileId !== undefined) unread += await bringFile(leading, batch, { fileId, isWanted });
+  if (unread > 0) {
+    leading.tell(unreadable(unread));
+    await bringRest(leading, batch, { failure: lost(batch.model) });
+  } else if (!isLeft) await bringRest(leading, batch, { failure: withoutResult(batch.model, status) });
   await change(leading, batch.id, { state: "ended", status, completed, failed }, (tx) =>
     unassign(tx, { runId, batchId: batch.id }),
   );

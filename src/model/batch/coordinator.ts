@@ -118,14 +118,14 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     if (provider.status === "failed") return;
     for (const file of [provider.inputFileId, provider.outputFileId, provider.errorFileId])
       if (file !== undefined)
-        await client.remove(file, signal).catch((error: unknown) => leftBehind(leading.runId, error));
+        await client.remove(file, signal).catch((error: unknown) => leftBehind(leading, error));
   }
 
   /** A file that stays is no reason to do anything again. */
-  function leftBehind(runId: string, cause: unknown): void {
+  function leftBehind({ tell }: Leading, cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `A file of a batch could not be deleted at the provider: ${reason} It expires by itself.`;
-    told(runId, new DramatisError("run-failed", message, { cause }));
+    tell(new DramatisError("run-failed", message, { cause }));
   }
 
   async function advance(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
@@ -190,7 +190,10 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
 
   /** Everything that can be done for a run now. What goes wrong with one batch keeps no other from going on. */
   async function step(runId: string): Promise<void> {
-    const leading: Leading = { sql, client, requeue, runId, token, signal };
+    const leading: Leading = {
+      ...{ sql, client, requeue, runId, token, signal },
+      tell: (error) => told(runId, error),
+    };
     if (!led.has(runId) && !(await lead(sql, leading))) return;
     led.add(runId);
     const before = await outlookOf(sql, runId);

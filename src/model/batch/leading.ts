@@ -8,6 +8,8 @@ export interface Leading extends Coordinator {
   client: BatchClient;
   /** Has conversations held again, in the transaction that made them wait. */
   requeue(tx: Sql, conversationIds: readonly string[]): Promise<void>;
+  /** Told what went wrong and keeps nothing up. */
+  tell(error: unknown): void;
   signal: AbortSignal;
 }
 

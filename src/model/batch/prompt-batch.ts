@@ -15,7 +15,7 @@ import type { Outcome } from "../recording/outcome.ts";
 import { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
-import { refusal, withoutResult } from "./batch-results.ts";
+import { lost, refusal, withoutResult } from "./batch-results.ts";
 import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
@@ -220,9 +220,14 @@ export async function sendPromptBatch<T>(
   const tell = () =>
     onProgress?.({ batches: [...states.values()], requests: lines.length, done: outcomes.size });
 
-  async function read(fileId: string, model: string): Promise<void> {
-    for await (const { customId, outcome } of client.results({ fileId, model }))
-      if (byId.has(customId)) outcomes.set(customId, outcome);
+  /** @returns how many lines could not be read */
+  async function read(fileId: string, model: string): Promise<number> {
+    let unread = 0;
+    for await (const result of client.results({ fileId, model })) {
+      if (result === undefined) unread += 1;
+      else if (byId.has(result.customId)) outcomes.set(result.customId, result.outcome);
+    }
+    return unread;
   }
 
   async function hold(model: string, customIds: readonly string[]): Promise<void> {
@@ -241,10 +246,12 @@ export async function sendPromptBatch<T>(
           : await client.retrieve(batch.id);
     }
     states.set(batch.id, { id: batch.id, status: batch.status, model });
+    let unread = 0;
     for (const file of [batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) await read(file, model);
+      if (file !== undefined) unread += await read(file, model);
     const [problem] = batch.problems;
-    const failure = problem === undefined ? withoutResult(model, batch.status) : refusal(model, problem);
+    const unanswered = unread > 0 ? lost(model) : withoutResult(model, batch.status);
+    const failure = problem === undefined ? unanswered : refusal(model, problem);
     for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
     tell();
     for (const file of [fileId, batch.outputFileId, batch.errorFileId])
