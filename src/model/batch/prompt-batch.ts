@@ -11,11 +11,12 @@ import { usageEntryOf } from "../../ledger/usage-handler.ts";
 import { type Budget, sharedBudgetSpent } from "../budget.ts";
 import { wireSchema } from "../completions.ts";
 import type { ChatRequest, Completion } from "../exchange.ts";
+import { ModelError } from "../model-error.ts";
 import type { Outcome } from "../recording/outcome.ts";
 import { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
-import { lost, refusal, withoutResult } from "./batch-results.ts";
+import { lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
 import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
@@ -62,6 +63,11 @@ export interface BatchProgress {
 /** How prompts are sent, waited for and paid. */
 export interface PromptBatchOptions {
   onProgress?: ((progress: BatchProgress) => void) | undefined;
+  /**
+   * Told what went wrong and costs no answer that came: the provider could not be asked and is asked again, lines of its files
+   * could not be read, a file could not be deleted, which expires by itself.
+   */
+  onProblem?: ((error: unknown) => void) | undefined;
   /** Cancels what is under way at the provider; what it has answered until then is paid. */
   signal?: AbortSignal | undefined;
   /** Between two questions after a batch, in milliseconds; each is half as long again, up to a minute. Default 1,000. */
@@ -202,7 +208,7 @@ export async function sendPromptBatch<T>(
   options: PromptBatchOptions,
   { client, catalog, budget, wait = waitOut }: PromptBatchParts,
 ): Promise<BatchAnswers<T>> {
-  const { onProgress, signal, metadata = {}, pollMs = POLL_MS } = options;
+  const { onProgress, onProblem, signal, metadata = {}, pollMs = POLL_MS } = options;
   const lines = linesOf(prompts, catalog, crypto.randomUUID());
   const byId = new Map(lines.map((line) => [line.customId, line]));
   const worst = lines.reduce((sum, { boundNanoUsd = 0 }) => sum + boundNanoUsd, 0);
@@ -219,6 +225,19 @@ export async function sendPromptBatch<T>(
   const states = new Map<string, BatchProgress["batches"][number]>();
   const tell = () =>
     onProgress?.({ batches: [...states.values()], requests: lines.length, done: outcomes.size });
+
+  /** What was sent is paid, so its answers are asked for until they come, later and later; unless they are not wanted any more. */
+  async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (let ms = pollMs; ; ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (signal?.aborted || !(error instanceof ModelError && error.isRetryable)) throw error;
+        onProblem?.(error);
+        await wait(ms, signal).catch(() => undefined);
+      }
+    }
+  }
 
   /** @returns how many lines could not be read */
   async function read(fileId: string, model: string): Promise<number> {
@@ -240,22 +259,22 @@ export async function sendPromptBatch<T>(
       tell();
       // Once it is cancelled, its end is waited for as that of any other.
       await wait(ms, signal?.aborted ? undefined : signal).catch(() => undefined);
-      batch =
-        signal?.aborted && isCancellable(batch)
-          ? await client.cancel(batch.id)
-          : await client.retrieve(batch.id);
+      const { id } = batch;
+      const isUnwanted = () => signal?.aborted && isCancellable(batch);
+      batch = await patiently(() => (isUnwanted() ? client.cancel(id) : client.retrieve(id)));
     }
     states.set(batch.id, { id: batch.id, status: batch.status, model });
     let unread = 0;
     for (const file of [batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) unread += await read(file, model);
+      if (file !== undefined) unread += await patiently(() => read(file, model));
+    if (unread > 0) onProblem?.(unreadable(unread));
     const [problem] = batch.problems;
     const unanswered = unread > 0 ? lost(model) : withoutResult(model, batch.status);
     const failure = problem === undefined ? unanswered : refusal(model, problem);
     for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
     tell();
     for (const file of [fileId, batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) await client.remove(file);
+      if (file !== undefined) await client.remove(file).catch((error: unknown) => onProblem?.(error));
   }
 
   const waiting = lines.map(({ prompt, ...line }) => ({ ...line, model: prompt.model, tokens: 0 }));

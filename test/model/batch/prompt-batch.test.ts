@@ -105,6 +105,44 @@ describe("prompts by batch", () => {
     expect(dramatis.budget?.heldNanoUsd).toBe(0);
   });
 
+  it("come although batches cannot be asked after, files not read and not deleted for a while, which is told", async () => {
+    const offline = createOfflineServer({ models: [...catalog.models.values()] });
+    const broken = new Set<string>();
+    const { dramatis } = await openStage(
+      {},
+      {
+        fetch: async (input, init) => {
+          const what = `${init?.method?.toUpperCase()} ${String(input).replace(/(file|batch)[-_][\w-]+/, "$1")}`;
+          const isLate = /^GET .*(batch|content)$|^DELETE/.test(what) && !broken.has(what);
+          if (!isLate) return await offline.fetch(input, init);
+          broken.add(what);
+          return Response.json(
+            { error: { message: "Away.", type: "server_error" } },
+            { status: 503, headers: { "x-should-retry": "false" } },
+          );
+        },
+      },
+    );
+    const problems: unknown[] = [];
+    const onProblem = (error: unknown) => problems.push(error);
+    const { answers } = await dramatis.batch([prompt("ana")], { pollMs: 1, onProblem });
+    expect(answers[0]?.problem).toBeUndefined();
+    expect([...broken]).toHaveLength(3);
+    expect(problems).toMatchObject(Array(3).fill({ code: "server-error" }));
+  });
+
+  it("are not waited for where the provider refuses to tell of them", async () => {
+    const { offline, dramatis } = await openStage({ batch: { processingMs: Number.POSITIVE_INFINITY } });
+    const problems: unknown[] = [];
+    const waiting = dramatis.batch([prompt("ana")], {
+      pollMs: 1,
+      onProblem: (error) => problems.push(error),
+      onProgress: () => offline.reset(),
+    });
+    await expect(waiting).rejects.toMatchObject({ status: 404 });
+    expect(problems).toEqual([]);
+  });
+
   it("are cancelled at the provider where their signal says so", async () => {
     const { offline, dramatis } = await openStage({ batch: { processingMs: Number.POSITIVE_INFINITY } });
     const stop = new AbortController();
