@@ -157,7 +157,8 @@ export async function openSimulations(
     WorkerOptions,
     "runId" | "signal"
   >) {
-    const { batches } = dramatis;
+    const { batches, transport } = dramatis;
+    const isOffline = transport === "offline";
     return (
       batches &&
       startCoordinator({
@@ -168,7 +169,8 @@ export async function openSimulations(
         runId: store.engine === "pglite" ? runId : undefined,
         signal,
         onProblem: (id, error) => onProblem(id === "" ? undefined : { runId: id, conversationId: "" }, error),
-        timing: waves ?? (dramatis.transport === "offline" ? OFFLINE_WAVES : undefined),
+        timing: waves ?? (isOffline ? OFFLINE_WAVES : undefined),
+        isOffline,
         clock,
       })
     );

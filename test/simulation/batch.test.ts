@@ -12,7 +12,7 @@ import {
 } from "../../src/offline/server.ts";
 import { findScenario } from "../../src/scenario/find-scenario.ts";
 import type { SimulationPlan } from "../../src/simulation/planning.ts";
-import { openSimulations } from "../../src/simulation/simulations.ts";
+import { openSimulations, type SimulationsOptions } from "../../src/simulation/simulations.ts";
 import { batchesOf } from "../../src/store/batches.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { recordOf } from "../../src/store/conversations.ts";
@@ -52,7 +52,12 @@ interface Stage {
   /** Its id. */
   run: string;
   /** Holds the run until all its conversations have ended. */
-  hold(plan?: Partial<SimulationPlan>): Promise<Awaited<ReturnType<typeof recordOf>>[]>;
+  hold(
+    plan?: Partial<SimulationPlan>,
+    options?: SimulationsOptions,
+  ): Promise<Awaited<ReturnType<typeof recordOf>>[]>;
+  /** Holds the run until the provider has a batch of it, and no longer. */
+  leaveOnceSent(): Promise<void>;
   /** Cancels the run once the provider has a batch of it. */
   cancelOnceSent(): Promise<void>;
   problems: unknown[];
@@ -64,6 +69,24 @@ const statusesOf = async (run: string) => ({
     [run],
   ),
 });
+
+const optionsFor = (server: OfflineServer): SimulationsOptions => ({
+  apiKey: "sk-batch",
+  baseUrl: "http://offline.invalid/v1",
+  fetch: server.fetch,
+  catalog,
+  env: {},
+  waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
+});
+
+const onceSent = (run: string) =>
+  expect
+    .poll(
+      async () =>
+        (await batchesOf(store.sql, { runId: run })).filter(({ state }) => state === "created").length,
+      { timeout: 60_000, interval: 20 },
+    )
+    .toBeGreaterThan(0);
 
 function openStage(server: OfflineServer): Stage {
   const run = `run-${++runs}`;
@@ -78,27 +101,21 @@ function openStage(server: OfflineServer): Stage {
     run,
     problems,
     async cancelOnceSent() {
-      await expect
-        .poll(
-          async () =>
-            (await batchesOf(store.sql, { runId: run })).filter(({ state }) => state === "created").length,
-          {
-            timeout: 60_000,
-            interval: 20,
-          },
-        )
-        .toBeGreaterThan(0);
+      await onceSent(run);
       await cancelSimulation(store, run);
     },
-    async hold(plan = {}) {
-      const simulations = await openSimulations(store, {
-        apiKey: "sk-batch",
-        baseUrl: "http://offline.invalid/v1",
-        fetch: server.fetch,
-        catalog,
-        env: {},
-        waves: { lookMs: 5, firstPollMs: 1, mostPollMs: 5, settleMs: 0 },
+    async leaveOnceSent() {
+      const simulations = await openSimulations(store, optionsFor(server));
+      await simulations.plan({
+        ...{ id: run, scenario, conversations: CONVERSATIONS, seed: 7, transport: "batch" },
       });
+      const worker = await simulations.work({ name: "gone", concurrency: 2 });
+      await onceSent(run);
+      await worker.stop();
+      await simulations.close();
+    },
+    async hold(plan = {}, options = {}) {
+      const simulations = await openSimulations(store, { ...optionsFor(server), ...options });
       await simulations.plan({ id: run, scenario, conversations: CONVERSATIONS, seed: 7, ...plan });
       const worker = await simulations.work({
         name: "test",
@@ -216,6 +233,45 @@ describe("a run by batch", () => {
     const batches = await batchesOf(store.sql, { runId: run });
     expect(batches.every(({ state }) => state === "ended")).toBe(true);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  }, 120_000);
+
+  it.each(["created", "creating"])(
+    "sends again what an offline server took along, once %s",
+    async (state) => {
+      const gone = openStage(serverOf({ batch: { processingMs: Number.POSITIVE_INFINITY } }));
+      await gone.leaveOnceSent();
+      await store.sql.query("update dramatis.batches set state = $2 where run_id = $1", [gone.run, state]);
+      const records = await gone.hold({ transport: "batch" }, { offline: true, apiKey: undefined });
+      expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
+      expect(gone.problems).toEqual([]);
+      const batches = await batchesOf(store.sql, { runId: gone.run });
+      expect(batches.filter(({ problem }) => problem?.startsWith("unknown"))).toHaveLength(1);
+      expect(await inconsistenciesOf(store.sql)).toEqual([]);
+    },
+    120_000,
+  );
+
+  it("says which batch another project's key does not know, and keeps it", async () => {
+    const { run, problems, leaveOnceSent } = openStage(
+      serverOf({ batch: { processingMs: Number.POSITIVE_INFINITY } }),
+    );
+    await leaveOnceSent();
+    const [sent] = await batchesOf(store.sql, { runId: run });
+    const simulations = await openSimulations(store, optionsFor(serverOf()));
+    const worker = await simulations.work({
+      ...{ name: "other", concurrency: 1, runId: run },
+      onProblem: (_, error) => problems.push(error),
+    });
+    await expect.poll(() => problems.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    await worker.stop();
+    await simulations.close();
+    expect(problems[0]).toMatchObject({
+      ...{ code: "model-not-found", status: 404 },
+      message: `Batch API: the project of this key does not know the batch ${sent?.providerId}. Use the key that it was sent with, or another of the same project.`,
+    });
+    expect(await batchesOf(store.sql, { runId: run })).toMatchObject([{ state: "created" }]);
+    // Else later tests would look after it.
+    await store.sql.query("delete from dramatis.runs where id = $1", [run]);
   }, 120_000);
 
   it("keeps answers with characters that no store takes", async () => {

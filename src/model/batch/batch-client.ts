@@ -83,6 +83,14 @@ function batchFrom(batch: OpenAIClient.Batches.Batch): ProviderBatch {
 export const isUnknown = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.status === 404;
 
+/** Whoever gets it has no use for advice about models. */
+function unknownBatch(id: string, cause: ModelError): ModelError {
+  const { code, model, status, providerCode, requestId, isRetryable, mayBeBilled } = cause;
+  const message = `${model}: the project of this key does not know the batch ${id}. Use the key that it was sent with, or another of the same project.`;
+  const fields = { model, status, providerCode, requestId, isRetryable, mayBeBilled };
+  return new ModelError(code, message, fields, cause);
+}
+
 /** The lines of a body, whole ones only, as they arrive. */
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
@@ -122,6 +130,15 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     }
   }
 
+  const toldOf = (
+    id: string,
+    signal: AbortSignal | undefined,
+    call: () => Promise<OpenAIClient.Batches.Batch>,
+  ): Promise<ProviderBatch> =>
+    told(signal, async () => batchFrom(await call())).catch((error: unknown) => {
+      throw isUnknown(error) ? unknownBatch(id, error) : error;
+    });
+
   return {
     upload: (name, parts, signal) =>
       told(signal, async () => {
@@ -159,9 +176,8 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
         }
         return undefined;
       }),
-    retrieve: (id, signal) =>
-      told(signal, async () => batchFrom(await client.batches.retrieve(id, { signal }))),
-    cancel: (id, signal) => told(signal, async () => batchFrom(await client.batches.cancel(id, { signal }))),
+    retrieve: (id, signal) => toldOf(id, signal, () => client.batches.retrieve(id, { signal })),
+    cancel: (id, signal) => toldOf(id, signal, () => client.batches.cancel(id, { signal })),
     async *results({ fileId, model }, signal) {
       const response = await told(signal, () => client.files.content(fileId, { signal }));
       if (response.body === null) return;

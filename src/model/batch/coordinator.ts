@@ -16,9 +16,10 @@ import {
   type StoredBatch,
 } from "../../store/batches.ts";
 import { wait as waitOut } from "../wait.ts";
+import { isUnknown } from "./batch-client.ts";
 import { collect, giveUp, wasTooMuch } from "./collect.ts";
 import { change, type Leading } from "./leading.ts";
-import { isCancellable, isOver } from "./provider-batch.ts";
+import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { sendBatch } from "./send-batch.ts";
 import { isDue, planOfWave, WAVE_TIMING, type WaveTiming } from "./wave-plan.ts";
 
@@ -27,6 +28,8 @@ export interface CoordinatorParts extends Pick<Leading, "sql" | "client" | "requ
   signal?: AbortSignal | undefined;
   /** The only run that is looked after; default: all of the store. */
   runId?: string | undefined;
+  /** Whether the provider is a server of this process, and ends with it. Default false. */
+  isOffline?: boolean | undefined;
   /** Told once conversations that were queued again can be seen by whoever holds them. */
   onQueued?(): void;
   /** Told what went wrong with the batches of a run, "" where it is of no single one; it is tried again, later and later. */
@@ -98,7 +101,13 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     if (isTold) heard.add(id);
     if (!(isTold || patience.isDue(id))) return;
     patience.later(id);
-    let provider = await client.retrieve(providerId, signal);
+    let provider: ProviderBatch;
+    try {
+      provider = await client.retrieve(providerId, signal);
+    } catch (error) {
+      if (parts.isOffline && isUnknown(error)) return await sendAgain(leading, batch);
+      throw error;
+    }
     if (isCancelled && isCancellable(provider)) provider = await client.cancel(providerId, signal);
     if (!isOver(provider)) {
       heard.delete(id);
@@ -128,6 +137,14 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     tell(new DramatisError("run-failed", message, { cause }));
   }
 
+  /** What an offline server had is gone with it: its requests wait as if they had never been sent. */
+  async function sendAgain(leading: Leading, { id }: StoredBatch): Promise<void> {
+    const { runId } = leading;
+    patience.forget(runId);
+    const problem = "unknown: its offline server is no more";
+    await change(leading, id, { state: "ended", problem }, (tx) => unassign(tx, { runId, batchId: id }));
+  }
+
   async function advance(leading: Leading, batch: StoredBatch, isCancelled: boolean): Promise<void> {
     const { id } = batch;
     if (batch.state === "created") return await poll(leading, batch, isCancelled);
@@ -143,6 +160,8 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
     if (sent.as === "in-doubt") return;
     patience.forget(id);
     if (sent.as === "refused") {
+      // Of an offline server that is no more; refused for what is in it, it is refused once more.
+      if (parts.isOffline && batch.fileId !== undefined) return await sendAgain(leading, batch);
       const { providerCode: code = "refused", message } = sent.error;
       return await giveUp(leading, batch, [{ code, message, line: undefined }]);
     }
