@@ -228,7 +228,7 @@ export function modelError(
   const own = error instanceof SyntaxError ? "The answer was no JSON." : error.message;
   const messages = [own, ...(error.cause instanceof Error ? [error.cause.message] : [])];
   const said = withoutKeys(messages.map((message) => sentence(message.trim())).join(" "), key);
-  const cut = said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said;
+  const cut = said.length > MAX_SAID ? `${said.slice(0, MAX_SAID).toWellFormed()}…` : said;
   const api = error instanceof OpenAIClient.APIError ? error : undefined;
   const status: number | undefined = api?.status;
   const headers: Headers | undefined = api?.headers;

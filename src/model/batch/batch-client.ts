@@ -4,7 +4,7 @@ import type { KeySource } from "../../vault/find-key.ts";
 import { ModelError, modelError } from "../model-error.ts";
 import { BATCH_ENDPOINT } from "./batch-line.ts";
 import { type BatchResult, resultOf } from "./batch-results.ts";
-import type { ProviderBatch } from "./provider-batch.ts";
+import { batchFrom, type ProviderBatch } from "./provider-batch.ts";
 
 export interface BatchClientOptions {
   apiKey: string;
@@ -57,27 +57,6 @@ const MOST_LINE_CHARACTERS = 32 * 2 ** 20;
 
 /** In the provider's seconds. */
 const earliest = (since: Date) => since.getTime() / 1000 - CLOCKS_DIFFER_S;
-
-function batchFrom(batch: OpenAIClient.Batches.Batch): ProviderBatch {
-  const { request_counts: counts, errors } = batch;
-  return {
-    id: batch.id,
-    status: batch.status,
-    inputFileId: batch.input_file_id,
-    outputFileId: batch.output_file_id ?? undefined,
-    errorFileId: batch.error_file_id ?? undefined,
-    total: counts?.total ?? 0,
-    completed: counts?.completed ?? 0,
-    failed: counts?.failed ?? 0,
-    problems: (errors?.data ?? []).map(({ code, message, line }) => ({
-      code: code ?? "unknown",
-      message: message ?? "no reason was given",
-      line: line ?? undefined,
-    })),
-    metadata: batch.metadata ?? {},
-    createdAt: batch.created_at,
-  };
-}
 
 /** Whether the provider knows nothing of what was asked for. */
 export const isUnknown = (error: unknown): error is ModelError =>
@@ -135,7 +114,7 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     signal: AbortSignal | undefined,
     call: () => Promise<OpenAIClient.Batches.Batch>,
   ): Promise<ProviderBatch> =>
-    told(signal, async () => batchFrom(await call())).catch((error: unknown) => {
+    told(signal, async () => batchFrom(await call(), apiKey)).catch((error: unknown) => {
       throw isUnknown(error) ? unknownBatch(id, error) : error;
     });
 
@@ -166,12 +145,13 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
             // Sent again by itself, it could be made twice; and whoever looks for it waits longer than this.
             { signal, maxRetries: 0, timeout: CREATE_TIMEOUT_MS },
           ),
+          apiKey,
         ),
       ),
     find: ({ name, value, since }, signal) =>
       told(signal, async () => {
         for await (const batch of client.batches.list({ limit: PAGE }, { signal })) {
-          if (batch.metadata?.[name] === value) return batchFrom(batch);
+          if (batch.metadata?.[name] === value) return batchFrom(batch, apiKey);
           if (batch.created_at < earliest(since)) return undefined;
         }
         return undefined;

@@ -8,7 +8,7 @@ import type { Completion } from "../exchange.ts";
 import { NoCompletion, soundName } from "../model-error.ts";
 import { keptCompletion } from "../recording/exchange-lines.ts";
 import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
-import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
+import { type BatchProblem, type ProviderBatch, storable } from "./provider-batch.ts";
 
 export interface BatchResult {
   customId: string;
@@ -71,9 +71,6 @@ export const refusal = (model: string, { code, message, line }: BatchProblem): K
   mayBeBilled: false,
 });
 
-/** Postgres takes neither U+0000 nor half a pair of surrogates. */
-const storable = (text: string) => text.toWellFormed().replaceAll("\u0000", "\uFFFD");
-
 function parsed(line: string): z.output<typeof resultSchema> | undefined {
   try {
     return resultSchema.parse(mapTexts(JSON.parse(line), storable));
@@ -96,10 +93,8 @@ export function resultOf(line: string, { apiKey, model, now }: ResultParts): Bat
   if (result === undefined) return undefined;
   const { custom_id: customId, response, error } = result;
   if (response == null) {
-    const said = withoutKeys(error?.message ?? "The batch did not come to this request.", apiKey).slice(
-      0,
-      300,
-    );
+    const reason = withoutKeys(error?.message ?? "The batch did not come to this request.", apiKey);
+    const said = reason.slice(0, 300).toWellFormed();
     return {
       customId,
       outcome: { failure: unmade(model, soundName(error?.code, apiKey) ?? "unknown", said) },

@@ -1,5 +1,8 @@
 /** A batch as the provider tells of it. */
 import type { OpenAIClient } from "@langchain/openai";
+import { z } from "zod";
+import { mapTexts, withoutKeys } from "../../domain/secrets.ts";
+import { soundName } from "../model-error.ts";
 
 /** Why a batch was refused as a whole, or one line of it. */
 export interface BatchProblem {
@@ -22,6 +25,59 @@ export interface ProviderBatch {
   metadata: Readonly<Record<string, string>>;
   /** Seconds since 1970. */
   createdAt: number;
+}
+
+/** Of a store's column. */
+const MOST_REQUESTS = 2 ** 31 - 1;
+const MOST_SAID = 300;
+
+const countSchema = z.int().min(0).max(MOST_REQUESTS).catch(0);
+const fileSchema = z.string().min(1).optional().catch(undefined);
+const problemSchema = z.looseObject({
+  code: z.unknown(),
+  message: z.string().catch("no reason was given"),
+  line: z.int().min(1).optional().catch(undefined),
+});
+/** Only without an id, a status or a file is it no batch. */
+const batchSchema = z.looseObject({
+  id: z.string().min(1),
+  // Others may come: none of them is an end.
+  status: z.string().min(1),
+  input_file_id: z.string().min(1),
+  output_file_id: fileSchema,
+  error_file_id: fileSchema,
+  request_counts: z
+    .looseObject({ total: countSchema, completed: countSchema, failed: countSchema })
+    .catch({ total: 0, completed: 0, failed: 0 }),
+  errors: z.looseObject({ data: z.array(problemSchema) }).catch({ data: [] }),
+  metadata: z.record(z.string(), z.string()).catch({}),
+  created_at: z.number().catch(0),
+});
+
+/** Postgres takes neither U+0000 nor half a pair of surrogates. */
+export const storable = (text: string): string => text.toWellFormed().replaceAll("\u0000", "\uFFFD");
+
+/** @throws SyntaxError for what is no batch, as of an answer that is no JSON */
+export function batchFrom(said: unknown, apiKey: string): ProviderBatch {
+  const { success, data: batch } = batchSchema.safeParse(mapTexts(said, storable));
+  if (!success) throw new SyntaxError("The answer is no batch.");
+  return {
+    id: batch.id,
+    status: batch.status as ProviderBatch["status"],
+    inputFileId: batch.input_file_id,
+    outputFileId: batch.output_file_id,
+    errorFileId: batch.error_file_id,
+    total: batch.request_counts.total,
+    completed: batch.request_counts.completed,
+    failed: batch.request_counts.failed,
+    problems: batch.errors.data.map(({ code, message, line }) => ({
+      code: soundName(code, apiKey) ?? "unknown",
+      message: withoutKeys(message, apiKey).slice(0, MOST_SAID).toWellFormed(),
+      line,
+    })),
+    metadata: batch.metadata,
+    createdAt: batch.created_at,
+  };
 }
 
 const CANCELLABLE: ReadonlySet<ProviderBatch["status"]> = new Set(["validating", "in_progress"]);
