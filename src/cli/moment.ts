@@ -39,7 +39,7 @@ const iso = (time: number) => new Date(time).toISOString();
  * From one moment to another, in milliseconds since 1970; by default the latest `usualMs` up to now.
  * @throws DramatisError `invalid-argument` for a time that does not end after it begins, or begins before 1970
  */
-export function periodOf(
+export function typedPeriod(
   { since, until }: { since?: Moment | undefined; until?: Moment | undefined },
   usualMs: number,
   now: number,

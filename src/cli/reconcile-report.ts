@@ -4,7 +4,7 @@ import { type Reconciliation, reconcileLedger } from "../organization/reconcile.
 import { jsonText } from "../report/json-text.ts";
 import { adminAccess } from "./admin-access.ts";
 import { EXIT } from "./exit-code.ts";
-import { type Moment, periodOf } from "./moment.ts";
+import { type Moment, typedPeriod } from "./moment.ts";
 import { openAsItIs, withStore } from "./run-store.ts";
 import { renderReconciliation } from "./screen/reconciliation.ts";
 import { shownCommand } from "./shown-command.ts";
@@ -42,7 +42,7 @@ const jsonOf = ({ rows, charged, ...result }: Reconciliation, head: object) => (
 export async function reportReconciliation(flags: ReconcileFlags, terminal: Terminal): Promise<number> {
   const { env, clock } = terminal;
   const now = clock();
-  const period = periodOf(flags, WEEK_MS, now);
+  const period = typedPeriod(flags, WEEK_MS, now);
   const access = adminAccess(terminal);
   const catalog = loadCatalog(catalogPath(flags.catalog, env));
   const own = env.OPENAI_PROJECT_ID?.trim();

@@ -141,6 +141,9 @@ export function createRunScreen({
     level = rating.level;
   }
 
+  /** Words of others may be in it. */
+  const say = (text: string) => terminal.writeError(`${plainText(text)}\n`);
+
   /** A notice once, however many turns it holds for; of summaries only those that failed, the others go without saying. */
   function tell(event: Extract<ConversationEvent, { type: "notice" | "summary" }>) {
     const failure = event.type === "summary" ? event.summary.failure : undefined;
@@ -151,7 +154,7 @@ export function createRunScreen({
           `No summary could be made (${failure.kind}): the transcript stays longer. ${failure.detail}`;
     if (text === undefined || text === told || mode === "json") return;
     told = text;
-    terminal.writeError(`${plainText(text)}\n`);
+    say(text);
   }
 
   /** Long waits are told, short ones pass. */
@@ -170,7 +173,7 @@ export function createRunScreen({
   function note(text: string) {
     hide();
     erase();
-    terminal.writeError(`${plainText(text)}\n`);
+    say(text);
   }
 
   return {
@@ -211,7 +214,7 @@ export function createRunScreen({
         spent = addSubtotals(spent, spoken.usage);
       if (mode === "quiet" && event.type === "failure" && event.failure.outcome === "skipped") {
         const { turn, speaker, kind, detail } = event.failure;
-        terminal.writeError(plainText(`Turn ${turn} of ${speaker} was skipped (${kind}): ${detail}\n`));
+        say(`Turn ${turn} of ${speaker} was skipped (${kind}): ${detail}`);
       }
       if (mode !== "full") return;
       print(

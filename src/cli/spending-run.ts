@@ -9,7 +9,7 @@ import { adminAccess } from "./admin-access.ts";
 import { type BucketSheet, createBucketWriter, type ReportFormat } from "./bucket-writer.ts";
 import { EXIT } from "./exit-code.ts";
 import { type Destination, openFile, standardOutput } from "./export-file.ts";
-import { type Moment, periodOf } from "./moment.ts";
+import { type Moment, typedPeriod } from "./moment.ts";
 import { renderSpending } from "./screen/spending.ts";
 import { spendingPage } from "./screen/spending-page.ts";
 import type { SpendingTable, SpendingView } from "./screen/spending-view.ts";
@@ -82,7 +82,7 @@ function timeOf(
   now: number,
 ): Time {
   const ms = WIDTH_MS[bucket];
-  const { since, until } = periodOf(flags, usualMs, now);
+  const { since, until } = typedPeriod(flags, usualMs, now);
   return { since, until, whole: { since: Math.floor(since / ms) * ms, until: Math.ceil(until / ms) * ms } };
 }
 

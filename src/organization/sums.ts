@@ -11,6 +11,13 @@ export function exactSum(a: number, b: number): number {
   );
 }
 
+/** Undefined where one of them is. @throws as `exactSum` does */
+export const knownSum = (amounts: readonly (number | undefined)[]): number | undefined =>
+  amounts.reduce<number | undefined>(
+    (sum, amount) => (sum === undefined || amount === undefined ? undefined : exactSum(sum, amount)),
+    0,
+  );
+
 /** Figures that are added up, each a safe integer. */
 export type Figures = Readonly<Record<string, number>>;
 

@@ -1,27 +1,14 @@
-/** A run by batch whose provider answers badly while it is held from the command line. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { holdRun } from "../../src/cli/hold-run.ts";
 import { createOfflineServer } from "../../src/offline/server.ts";
 import { findScenario } from "../../src/scenario/find-scenario.ts";
 import { openSimulations } from "../../src/simulation/simulations.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
-import { newStore } from "../store/new-store.ts";
+import { storeOfFile } from "../store/new-store.ts";
 import { sampleTerminal } from "./sample-terminal.ts";
 
 const catalog = loadCatalog();
-const folder = mkdtempSync(join(tmpdir(), "dramatis-hold-run-"));
-let store: Store;
-beforeAll(async () => {
-  store = await openStore(await newStore(join(folder, "store")));
-}, 60_000);
-afterAll(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const store = await storeOfFile();
 
 /** Holds a run of one conversation; `fault` answers in the provider's place. */
 async function hold(runId: string, fault: (method: string, path: string) => Response | undefined) {

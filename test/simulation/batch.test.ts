@@ -1,8 +1,4 @@
-/** Runs whose requests go by batch: over the wire, beside the same run over the network. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { loadCatalog } from "../../src/catalog/catalog.ts";
 import { cancelSimulation } from "../../src/fleet/run-ends.ts";
 import {
@@ -17,24 +13,15 @@ import { batchesOf } from "../../src/store/batches.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { recordOf } from "../../src/store/conversations.ts";
 import { openCount } from "../../src/store/progress.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
-import { newStore } from "../store/new-store.ts";
+import { storeOfFile } from "../store/new-store.ts";
 
 const catalog = loadCatalog();
 const CONVERSATIONS = 4;
 const TURNS = 4;
 
 /** Of all tests; each has a run of its own in it, and a server. */
-const folder = mkdtempSync(join(tmpdir(), "dramatis-by-batch-"));
-let store: Store;
+const store = await storeOfFile();
 let runs = 0;
-beforeAll(async () => {
-  store = await openStore(await newStore(join(folder, "store")));
-}, 60_000);
-afterAll(async () => {
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 const serverOf = (options: Partial<OfflineServerOptions> = {}) =>
   createOfflineServer({ models: [...catalog.models.values()], ...options });

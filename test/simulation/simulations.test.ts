@@ -1,30 +1,21 @@
-/** Simulations as programs use them, on the embedded engine, offline: what can be planned, and what is planned already. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findExperiment } from "../../src/experiment/experiment-file.ts";
 import { findScenario } from "../../src/scenario/find-scenario.ts";
 import type { ExperimentPlan, SimulationPlan } from "../../src/simulation/planning.ts";
 import { openSimulations, type Simulations } from "../../src/simulation/simulations.ts";
 import { listRuns } from "../../src/store/runs.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
-import { newStore } from "../store/new-store.ts";
+import { storeOfFile } from "../store/new-store.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "dramatis-simulations-"));
 const scenario = findScenario("product-roundtable");
 const experiment = findExperiment("who-speaks-next");
-let store: Store;
+const store = await storeOfFile();
 let simulations: Simulations;
 
 beforeAll(async () => {
-  store = await openStore(await newStore(join(folder, "store")));
   simulations = await openSimulations(store, { env: {} });
 }, 60_000);
 afterAll(async () => {
   await simulations.close();
-  await store.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const ids = async () => (await listRuns(store.sql)).map(({ id }) => id);

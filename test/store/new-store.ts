@@ -1,9 +1,11 @@
 /** New embedded stores by the dozen: copies of one that is made once a run, since to make one takes seconds. */
-import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { inject } from "vitest";
+import { afterAll, inject } from "vitest";
 import { openQueue } from "../../src/fleet/queue.ts";
-import { openStore } from "../../src/store/store.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
 
 async function makeStore(directory: string): Promise<void> {
   const store = await openStore(directory);
@@ -39,4 +41,15 @@ export async function newStore(directory: string): Promise<string> {
   await haveTemplate(template);
   cpSync(template, directory, { recursive: true });
   return directory;
+}
+
+/** A new store for all tests of a file, which closes it at its end. */
+export async function storeOfFile(): Promise<Store> {
+  const folder = mkdtempSync(join(tmpdir(), "dramatis-file-"));
+  const store = await openStore(await newStore(join(folder, "store")));
+  afterAll(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return store;
 }

@@ -1,5 +1,5 @@
 /** What was charged for a day of a model, beside what the tokens of both sides lead one to expect. Pure. */
-import { exactSum } from "../sums.ts";
+import { knownSum } from "../sums.ts";
 import type { ChargeRow } from "./rows.ts";
 
 /** Of a compared row, what is needed here. */
@@ -25,13 +25,6 @@ export interface ChargedRow {
   roundingNanoUsd: number;
   isExplained: boolean;
 }
-
-/** Undefined where one of them is. */
-const knownSum = (amounts: readonly (number | undefined)[]): number | undefined =>
-  amounts.reduce<number | undefined>(
-    (sum, amount) => (sum === undefined || amount === undefined ? undefined : exactSum(sum, amount)),
-    0,
-  );
 
 function chargedRow(
   { day, model }: Pick<ChargedRow, "day" | "model">,

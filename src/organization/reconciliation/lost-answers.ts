@@ -1,5 +1,6 @@
 /** Answers that were lost on their way, given to what the provider counts and the ledger does not. Pure. */
 import type { Tier } from "../../domain/usage.ts";
+import { knownSum } from "../sums.ts";
 import { dayOf, type LostRow } from "./rows.ts";
 
 /** What is only at the provider: so many requests, which cost so much; undefined: not known. */
@@ -23,10 +24,7 @@ const LATE_MS = 3_600_000;
 
 const lostOf = (rows: readonly LostRow[]): Lost => ({
   requests: rows.length,
-  boundNanoUsd: rows.reduce<number | undefined>(
-    (sum, { boundNanoUsd: bound }) => (sum === undefined || bound === undefined ? undefined : sum + bound),
-    0,
-  ),
+  boundNanoUsd: knownSum(rows.map(({ boundNanoUsd }) => boundNanoUsd)),
 });
 
 const canBeOn = ({ earliest, latest }: LostRow, day: number) =>

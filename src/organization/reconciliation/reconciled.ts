@@ -1,6 +1,6 @@
 /** The ledger beside what the provider counts and charges: what agrees, what is on one side alone, and why. Pure. */
 import type { Tier } from "../../domain/usage.ts";
-import { exactSum } from "../sums.ts";
+import { knownSum } from "../sums.ts";
 import { type Amounts, hasNoTokens, isNothing, isPositive, NOTHING, negated, plus } from "./amounts.ts";
 import { type Cell, cellsOf, differenceOf, toldOf } from "./cells.ts";
 import { type ChargedRow, chargedRows } from "./charged.ts";
@@ -106,17 +106,10 @@ function rowOf(cell: Cell, lostAnswers: LostAnswers, priceOf: PriceOf): Reconcil
   };
 }
 
-const sum = (all: readonly Counted[]): Counted =>
-  all.reduce(
-    (before, one) => ({
-      ...plus(before, one),
-      costNanoUsd:
-        before.costNanoUsd === undefined || one.costNanoUsd === undefined
-          ? undefined
-          : exactSum(before.costNanoUsd, one.costNanoUsd),
-    }),
-    { ...NOTHING, costNanoUsd: 0 },
-  );
+const sum = (all: readonly Counted[]): Counted => ({
+  ...all.reduce<Amounts>(plus, NOTHING),
+  costNanoUsd: knownSum(all.map(({ costNanoUsd }) => costNanoUsd)),
+});
 
 /**
  * @param sides with a day more before and after the period: what is billed beyond midnight belongs to what was asked before it
