@@ -79,9 +79,9 @@ export function createGcra({ isCounted }: { isCounted: boolean }): Gcra {
   let theoreticalAt = Number.NEGATIVE_INFINITY;
 
   function windowOf(cost: number, perMinute: number): { windowMs: number; capacity: number } {
+    const wanted = isCounted ? 0 : (cost * MINUTE_MS) / perMinute / LARGEST_PART;
     // A millisecond more, so that rounding does not keep the last of a whole number out.
-    const wanted = isCounted ? 0 : (cost * MINUTE_MS) / perMinute / LARGEST_PART + 1;
-    const windowMs = Math.min(MINUTE_MS, Math.max(SHORTEST_WINDOW_MS, wanted));
+    const windowMs = wanted <= SHORTEST_WINDOW_MS ? SHORTEST_WINDOW_MS : Math.min(MINUTE_MS, wanted + 1);
     const capacity = (perMinute * windowMs) / MINUTE_MS;
     return { windowMs: windowMs + WAY_MS, capacity: isCounted ? Math.ceil(capacity) : capacity };
   }
