@@ -51,7 +51,7 @@ describe("dramatis simulate", () => {
     const second = await simulate("whole");
     expect(second).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("nothing is missing") });
     expect(charged()).toEqual(paid);
-  }, 30_000);
+  });
 
   it.each([
     [["--turns", "3"], "the setting maxTurns is null there, asked was 3"],
@@ -100,7 +100,7 @@ describe("what no conversation can be blamed for", () => {
     });
     expect(await stage.dramatis("delete", "unpriced", "--yes")).toMatchObject({ exitCode: 0 });
     expect(charged().requests).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe("a cap", () => {
@@ -123,7 +123,7 @@ describe("a cap", () => {
     expect(over).toMatchObject({ ...charged(), turns: 16, byStatus: { completed: 4 } });
     const whole = await stage.json("show", "whole");
     expect(charged().requests).toBe(whole.requests);
-  }, 30_000);
+  });
 
   it("is not made up for a run without one", async () => {
     expect(await stage.dramatis("resume", "whole", "--max-cost", "1")).toMatchObject({
@@ -157,7 +157,7 @@ describe("dramatis retry", () => {
     expect(over).toMatchObject({ ...charged(), turns: 16, byStatus: { completed: 4 } });
     expect(charged().requests).toBe((await stage.json("show", "whole")).requests);
     expect((await stage.dramatis("retry", "failing")).stderr).toContain("No conversation failed");
-  }, 30_000);
+  });
 });
 
 describe("dramatis cancel", () => {
@@ -206,7 +206,7 @@ describe("two processes", () => {
     ]);
     expect([one.exitCode, other.exitCode]).toEqual([0, 0]);
     expect(await stage.json("show", "shared")).toMatchObject({ ...charged(), byStatus: { completed: 4 } });
-  }, 30_000);
+  });
 });
 
 describe("runs that wait beside", () => {
@@ -230,7 +230,7 @@ describe("runs that wait beside", () => {
     );
     for (const id of ["beside", "also-beside", "main", "second"]) await deleteSimulation(store, id);
     await store.close();
-  }, 30_000);
+  });
 });
 
 describe("an id", () => {
@@ -255,7 +255,7 @@ describe("dramatis status --watch", () => {
     expect(worked.exitCode).toBe(0);
     expect(watched).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Completed: watched") });
     expect((await stage.dramatis("status")).stdout).toBe("No run is under way or waits.\n");
-  }, 30_000);
+  });
 });
 
 describe("dramatis delete", () => {
@@ -270,5 +270,5 @@ describe("dramatis delete", () => {
     expect(await stage.dramatis("show", "shared-000001")).toMatchObject({ exitCode: 1 });
     expect(await simulate("shared")).toMatchObject({ exitCode: 0 });
     expect(await stage.json("show", "shared")).toMatchObject(charged());
-  }, 30_000);
+  });
 });

@@ -160,7 +160,7 @@ describe("an experiment, two by two with five repeats", () => {
     ]);
   });
 
-  it("is shown, and written as JSON, by the command line", { timeout: 30_000 }, async () => {
+  it("is shown, and written as JSON, by the command line", async () => {
     await store.close();
     const command = async (...flags: string[]) => {
       const { terminal, written } = sampleTerminal({ columns: 140 });

@@ -78,7 +78,7 @@ onEachEngine("a worker", ({ open }) => {
     await worker.stop();
     expect(problems).toEqual([[undefined, away]]);
     expect(await statusOf(id)).toMatchObject({ status: "completed" });
-  }, 30_000);
+  });
 
   it("takes nothing any more when it slept before it claimed, and the conversation stands in another job by now", async () => {
     const id = await plan("slept");
@@ -129,7 +129,7 @@ onEachEngine("a worker", ({ open }) => {
     held.resolve({ record: sampleRecord({ conversationId: id }) });
     await other.stop();
     expect(await statusOf(id)).toMatchObject({ status: "completed" });
-  }, 30_000);
+  });
 
   it("leaves a conversation as it ended when telling of it fails", async () => {
     const id = await plan("told");
@@ -147,7 +147,7 @@ onEachEngine("a worker", ({ open }) => {
     await worker.stop();
     expect(failures).toEqual([]);
     expect(await statusOf(id)).toMatchObject({ status: "completed", ending: sampleRecord({}).ending });
-  }, 30_000);
+  });
 
   it("ends a conversation as failed that something other than the store kept from beginning", async () => {
     const id = await plan("unbegun");
@@ -162,5 +162,5 @@ onEachEngine("a worker", ({ open }) => {
       status: "failed",
       ending: { kind: "error", evidence: "no such model, [key removed]" },
     });
-  }, 30_000);
+  });
 });

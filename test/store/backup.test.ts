@@ -54,7 +54,7 @@ describe("a backup", () => {
     const again = await openStore(join(folder, "restored"));
     expect(await digests(again)).toEqual(before);
     await again.close();
-  }, 30_000);
+  });
 
   it("never takes the place of a file, and leaves nothing behind where it cannot be written", async () => {
     const file = join(folder, "mine.txt");
@@ -112,5 +112,5 @@ describe("a backup", () => {
       message: expect.stringContaining("cannot be restored"),
     });
     expect(readdirSync(place)).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -76,5 +76,5 @@ onEachEngine("a checkpointer", ({ address, open }) => {
     expect(turns.slice(0, capped.turns.length)).toEqual(capped.turns);
     expect(capped.costNanoUsd).toBeGreaterThan(0);
     expect(costNanoUsd).toBeGreaterThan(capped.costNanoUsd);
-  }, 30_000);
+  });
 });

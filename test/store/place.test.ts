@@ -146,7 +146,7 @@ it("says so when its directory goes away while it is open", async () => {
     message: expect.stringContaining("is gone"),
   });
   await store.close().catch(() => undefined);
-}, 30_000);
+});
 
 it("is refused where its files are damaged, with the way back", async () => {
   const place = await newStore(join(folder, "damaged"));
@@ -155,7 +155,7 @@ it("is refused where its files are damaged, with the way back", async () => {
     code: "store-failed",
     message: expect.stringContaining("put a backup back: dramatis store restore <file>"),
   });
-}, 30_000);
+});
 
 it("is another process's until that is killed, and then holds what that wrote", async () => {
   const place = await newStore(join(folder, "shared"));
@@ -188,7 +188,7 @@ it("is one store, by whichever link its directory is reached", async () => {
     });
   await store.close();
   await (await openStore(join(folder, "link"))).close();
-}, 30_000);
+});
 
 it.each([
   [Object.assign(new Error("said so"), { code: "X" }), "said so"],
