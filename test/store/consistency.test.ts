@@ -51,7 +51,10 @@ onEachEngine("a check", ({ open }) => {
     ],
     [
       "a changed cost",
-      "update dramatis.usage_entries set cost_nano_usd = cost_nano_usd + 1 where conversation_id = 'rough-000003' and position = 0",
+      // Of the first that has one: answers that were lost have none, and which are depends on who asked first.
+      `update dramatis.usage_entries set cost_nano_usd = cost_nano_usd + 1 where (conversation_id, position) in (
+         select conversation_id, min(position) from dramatis.usage_entries
+         where conversation_id = 'rough-000003' and cost_nano_usd is not null group by 1)`,
       "than their ledger holds",
       "rough-000003",
     ],
