@@ -23,6 +23,7 @@ export default defineConfig({
     env: { DRAMATIS_VAULT: join(root, "node_modules", "no-vault.json") },
     globalSetup: "test/store/store-template.ts",
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ["dot"],
     coverage: { provider: "v8", include: ["src/**/*.ts", "tools/**/*.ts"], reporter: ["text-summary"] },
     // Much of the time goes into waiting for processes and databases: with as many workers as there are cores, some would be idle.
