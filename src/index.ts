@@ -13,7 +13,13 @@ export {
   openDramatis,
   type RunScenarioOptions,
 } from "./app.ts";
-export { type Catalog, type CatalogInput, loadCatalog, resolveCatalog } from "./catalog/catalog.ts";
+export {
+  type Catalog,
+  type CatalogInput,
+  loadCatalog,
+  type ModelChanges,
+  resolveCatalog,
+} from "./catalog/catalog.ts";
 export type { Ending } from "./conversation/endings.ts";
 export type { ConversationEvent, TokenEvent } from "./conversation/events.ts";
 export { type Conversation, type ConversationParts, createConversation } from "./conversation/graph.ts";
@@ -67,20 +73,28 @@ export type {
   TurnFailure,
 } from "./domain/turn.ts";
 export type { AskedTier, Purpose, SentTier, Subtotal, Tier, Totals, UsageEntry } from "./domain/usage.ts";
+export type { Factor, Levels } from "./experiment/design.ts";
 export {
   type Arm,
   type Experiment,
   type ExperimentOptions,
   findExperiment,
 } from "./experiment/experiment-file.ts";
+export type { StoredExperiment } from "./experiment/plan.ts";
 export { type ExperimentResults, experimentResults } from "./experiment/read-results.ts";
-export type { ArmDifference, ArmSummary, ResultRow } from "./experiment/results.ts";
+export type { ArmDifference, ArmSummary, Estimates, Measure, ResultRow } from "./experiment/results.ts";
 export type { Estimate } from "./experiment/statistics.ts";
 export { type ExportOptions, exportConversations, exportTrainingExamples, exportTurns } from "./export.ts";
+
+export type { QueueDepth } from "./fleet/queue.ts";
 export type { FleetWorker } from "./fleet/worker.ts";
+export type { LengthLimits } from "./guard/lengths.ts";
 export { costNanoUsd, type TokenCounts } from "./ledger/cost.ts";
 export { totalsOf } from "./ledger/totals.ts";
 export { UsageHandler, type UsageHandlerOptions } from "./ledger/usage-handler.ts";
+export type { TextPiece } from "./model/answer-text.ts";
+export type { BatchClient } from "./model/batch/batch-client.ts";
+export type { BatchResult } from "./model/batch/batch-results.ts";
 export type {
   BatchAnswer,
   BatchAnswers,
@@ -88,10 +102,19 @@ export type {
   BatchPrompt,
   PromptBatchOptions,
 } from "./model/batch/prompt-batch.ts";
+export type { BatchProblem, ProviderBatch } from "./model/batch/provider-batch.ts";
 export type { WaveTiming } from "./model/batch/wave-plan.ts";
 export type { Webhook } from "./model/batch/webhook.ts";
 export { type Budget, createBudget, type Reservation } from "./model/budget.ts";
-export type { Completion, Deadline, Delta } from "./model/exchange.ts";
+export type {
+  ChatRequest as ModelRequest,
+  Completion,
+  Deadline,
+  Delta,
+  Exchange,
+  Labels,
+  Send,
+} from "./model/exchange.ts";
 export type { FailureLogOptions, WarningLogger } from "./model/failure-log.ts";
 export {
   type Ask,
@@ -112,20 +135,34 @@ export {
   type PermitRequest,
 } from "./model/pace/limiter.ts";
 export type { Priority } from "./model/pace/permit.ts";
+export type { Timer } from "./model/pace/timer.ts";
+export type { RunLine } from "./model/recording/exchange-lines.ts";
+export type { KeptFailure, Outcome } from "./model/recording/outcome.ts";
 export { createRecorder, type Recorder, type RecorderOptions } from "./model/recording/recorder.ts";
 export { openReplay, type Replay, type ReplayOptions } from "./model/recording/replay.ts";
-export type { Reply, ReplyOutcome } from "./model/reply.ts";
+export type { Reply, ReplyOutcome, RequestedCall } from "./model/reply.ts";
 export type { ResponseCache } from "./model/response-cache.ts";
 export type { OfflineBatchFaults } from "./offline/batch/line-answers.ts";
 export type { OfflineBatchOptions } from "./offline/batch/options.ts";
 export type { OfflineWebhook } from "./offline/batch/webhook.ts";
-export type { Bill, BilledTier, Charge, Payer } from "./offline/bill.ts";
+export type { Bill, BilledTier, BillLine, Charge, Payer } from "./offline/bill.ts";
 export type { FaultKind, FaultOptions } from "./offline/faults.ts";
+export type { Listening } from "./offline/listen.ts";
 export type { Delay, Latency } from "./offline/pace.ts";
 export type { PastCharge } from "./offline/past-charge.ts";
-export type { ChatRequest, GeneratedReply, Generator } from "./offline/protocol.ts";
+export type {
+  ChatMessage,
+  ChatRequest,
+  GeneratedReply,
+  Generator,
+  ResponseFormat,
+  ServiceTier,
+  TokenUsage,
+  ToolCallOnWire,
+  ToolOnWire,
+} from "./offline/protocol.ts";
 export type { RateLimit, RejectionHeaders } from "./offline/rate-limit.ts";
-export type { Script, ScriptedAnswer, ScriptStep } from "./offline/script.ts";
+export type { Script, ScriptedAnswer, ScriptedContent, ScriptStep } from "./offline/script.ts";
 export type { ServedModel } from "./offline/served-models.ts";
 export {
   createOfflineServer,
@@ -179,10 +216,19 @@ export {
 export type { ConversationStatus } from "./store/conversations.ts";
 export type { EngineName } from "./store/engine.ts";
 export type { Progress } from "./store/progress.ts";
-export type { Sql } from "./store/sql.ts";
+export type { OnStatement, PreparedStatement, Sql } from "./store/sql.ts";
 export { openStore, type Store, type StoreOptions } from "./store/store.ts";
-export { type ExplainedPrompt, explainPrompt, type SentPrompt } from "./turn/sent-prompt.ts";
+export {
+  type ExplainedPart,
+  type ExplainedPrompt,
+  type ExplainedRequest,
+  explainPrompt,
+  type SentPrompt,
+  type SentRequest,
+} from "./turn/sent-prompt.ts";
 export type { KeySource } from "./vault/find-key.ts";
+export type { LockOptions } from "./vault/lock.ts";
+export type { Env } from "./vault/place.ts";
 export {
   type NewKey,
   openVault,

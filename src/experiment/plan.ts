@@ -17,6 +17,7 @@ export const storedExperimentSchema = z.object({
   seed: z.int(),
   commonRandomNumbers: z.boolean(),
 });
+/** An experiment as the store keeps it. */
 export type StoredExperiment = z.output<typeof storedExperimentSchema>;
 
 export interface PlannedExperiment {

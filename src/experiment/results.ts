@@ -36,7 +36,9 @@ export const MEASURES = [
   "wordsPerTurn",
   "inequality",
 ] as const;
+/** What arms are compared by. */
 export type Measure = (typeof MEASURES)[number];
+/** The mean of every measure, with its uncertainty. */
 export type Estimates = Record<Measure, Estimate>;
 
 /** What became of an arm's conversations, and its means. */

@@ -5,6 +5,7 @@
 import type { ModelInfo } from "../domain/model-info.ts";
 import type { ServiceTier, TokenUsage } from "./protocol.ts";
 
+/** What was billed of one kind of requests. */
 export interface BillLine extends Readonly<TokenUsage> {
   /** Requests that were charged, those among them whose answer never arrived. */
   readonly requests: number;

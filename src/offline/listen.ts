@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 /** Not reachable from other machines. */
 const HOST = "127.0.0.1";
 
+/** A server that listens on loopback. */
 export interface Listening {
   /** Like `http://127.0.0.1:4010`; the API is under `/v1`. */
   url: string;

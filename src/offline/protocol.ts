@@ -1,5 +1,6 @@
 /** The part of OpenAI's chat completions protocol that the offline server speaks, as it is on the wire. */
 
+/** A call of a tool that a model asks for. */
 export interface ToolCallOnWire {
   id: string;
   type: "function";
@@ -7,6 +8,7 @@ export interface ToolCallOnWire {
   function: { name: string; arguments: string };
 }
 
+/** A message of a conversation, as requests carry it. */
 export interface ChatMessage {
   role: "system" | "developer" | "user" | "assistant" | "tool";
   content?: string | { type: "text"; text: string }[] | null;
@@ -16,6 +18,7 @@ export interface ChatMessage {
   refusal?: string | null;
 }
 
+/** A tool that a model may call. */
 export interface ToolOnWire {
   type: "function";
   function: {
@@ -26,6 +29,7 @@ export interface ToolOnWire {
   };
 }
 
+/** The shape that an answer is held to. */
 export type ResponseFormat =
   | { type: "text" }
   | { type: "json_object" }
@@ -76,6 +80,7 @@ export interface TokenUsage {
 }
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter";
+/** The tier that an answer was given at. */
 export type ServiceTier = "default" | "flex";
 
 /** A finished answer: what the client gets and what is billed. */

@@ -24,6 +24,7 @@ export interface SentPrompt {
   requests: readonly SentRequest[];
 }
 
+/** A part of a prompt, and its tokens. */
 export interface ExplainedPart {
   part: string;
   text: string;
@@ -32,6 +33,7 @@ export interface ExplainedPart {
   cachedTokens: number;
 }
 
+/** A request of a turn, part by part. */
 export interface ExplainedRequest {
   parts: ExplainedPart[];
   /** Of all parts, and 3 for the reply. */

@@ -14,6 +14,7 @@ import { errorCodeOf, writing } from "./private-file.ts";
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 10;
 
+/** How long a writer waits for another. */
 export interface LockOptions {
   /** Default 10,000. */
   patienceMs?: number | undefined;

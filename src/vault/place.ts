@@ -1,6 +1,7 @@
 /** Where the vault is, by the environment alone. Pure. */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
+/** Environment variables. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Place {

@@ -10,6 +10,7 @@ import { keptCompletion } from "../recording/exchange-lines.ts";
 import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
 import { type BatchProblem, type ProviderBatch, storable } from "./provider-batch.ts";
 
+/** What became of one request of a batch. */
 export interface BatchResult {
   customId: string;
   outcome: Outcome;

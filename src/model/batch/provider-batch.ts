@@ -12,6 +12,7 @@ export interface BatchProblem {
   line: number | undefined;
 }
 
+/** A batch as the provider tells of it. */
 export interface ProviderBatch {
   id: string;
   status: OpenAIClient.Batches.Batch["status"];
