@@ -1,6 +1,6 @@
 /**
  * Sends a request until it is answered, or cannot be: the budget is held, the pace is kept, each attempt is timed,
- * classified, logged and put on the record, and what may help is tried again. The only layer that retries.
+ * classified, told of and put on the record, and what may help is tried again. The only layer that retries.
  */
 import type { RequestFailure } from "../domain/errors.ts";
 import type { SentTier } from "../domain/usage.ts";
@@ -10,7 +10,6 @@ import { type Budget, type Reservation, sharedBudgetSpent } from "./budget.ts";
 import type { Circuit } from "./circuit.ts";
 import type { ChatRequest, Completion, Delta, Exchange, Send } from "./exchange.ts";
 import { failedAttempt } from "./failed-attempt.ts";
-import type { FailureLog } from "./failure-log.ts";
 import { ModelError, modelError, soundName } from "./model-error.ts";
 import type { Carry } from "./network.ts";
 import type { RequestObserver } from "./observer.ts";
@@ -27,7 +26,6 @@ export interface AttemptsParts {
   circuitOf(model: string): Circuit;
   /** Shared by all conversations of the gateway. */
   budget: Budget | undefined;
-  log: FailureLog | undefined;
   retry: RetrySettings;
   observer?: RequestObserver | undefined;
   apiKey: string;
@@ -70,7 +68,7 @@ interface Admitted {
 }
 
 export function createAttempts(parts: AttemptsParts): Send {
-  const { carry, limiter, log, retry, clock, wait } = parts;
+  const { carry, limiter, retry, clock, wait } = parts;
 
   /** Holds the worst case of one more attempt, in the conversation's budget and the shared one. */
   async function hold(exchange: Exchange, owed: number): Promise<Reservation | undefined> {
@@ -208,7 +206,6 @@ export function createAttempts(parts: AttemptsParts): Send {
         const failed = failedAttempt(exchange, failure, { attempt, waitMs, boundNanoUsd: bound });
         exchange.attempts.push(failed);
         await reservation?.settle(bound ?? 0);
-        log?.failed(failed, exchange);
         exchange.onAttempt?.(failed);
         if (waitMs === undefined) throw error ?? thrown;
         exchange.tier = fallback ?? exchange.tier;

@@ -50,8 +50,6 @@ export interface Exchange {
   readonly onDelta: ((delta: Delta) => void) | undefined;
   /** Of the answer, at most. */
   readonly maxOutputTokens: number;
-  /** Told of every failed attempt as it happens. */
-  readonly onAttempt: ((attempt: Attempt) => void) | undefined;
   /** Prompt and longest answer, in tokens, as rate limits count them. `isExact` false: a rough estimate is enough. */
   tokens(isExact: boolean): number | Promise<number>;
   /**
@@ -62,6 +60,8 @@ export interface Exchange {
   /** What the conversation may spend on this request and all its attempts; undefined: no cap. */
   readonly spendableNanoUsd: number | undefined;
 
+  /** Told of every failed attempt as it happens. */
+  onAttempt: ((attempt: Attempt) => void) | undefined;
   /** At which it is sent, and was answered in the end: `askedTier`, its fallback, or as it was answered before. */
   tier: SentTier;
   /** The most the attempt under way can cost; undefined while nobody needed to know. */

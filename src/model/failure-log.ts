@@ -3,15 +3,11 @@ import { dirname } from "node:path";
 import type { Attempt } from "../domain/attempt.ts";
 import { mapTexts, withoutKeys } from "../domain/secrets.ts";
 import { makeFolders } from "../files/make-folder.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Send } from "./exchange.ts";
 
 /** As pino's loggers have it. */
 export interface WarningLogger {
   warn(fields: Record<string, unknown>, message: string): void;
-}
-
-export interface FailureLog {
-  failed(attempt: Attempt, exchange: Exchange): void;
 }
 
 /** Where failed attempts are logged, and how much of them. */
@@ -24,23 +20,33 @@ export interface FailureLogOptions {
   apiKey: string;
 }
 
-export function createFailureLog({ logger, withPrompts = false, apiKey }: FailureLogOptions): FailureLog {
+/** Logs what fails of the requests that `send` answers, before anybody else is told. */
+export function withFailureLog({ logger, withPrompts = false, apiKey }: FailureLogOptions) {
   const messagesOf = ({ request }: Exchange) =>
     mapTexts(request.messages, (text) => withoutKeys(text, apiKey));
-  return {
-    failed({ problem, waitMs, ...attempt }, exchange) {
-      logger.warn(
-        {
-          type: problem,
-          ...attempt,
-          conversation: exchange.labels.conversation,
-          ...(waitMs === undefined ? {} : { nextAttemptInMs: waitMs }),
-          ...(withPrompts ? { messages: messagesOf(exchange) } : {}),
-        },
-        "attempt failed",
-      );
-    },
-  };
+
+  function log({ problem, waitMs, ...attempt }: Attempt, exchange: Exchange): void {
+    logger.warn(
+      {
+        type: problem,
+        ...attempt,
+        conversation: exchange.labels.conversation,
+        ...(waitMs === undefined ? {} : { nextAttemptInMs: waitMs }),
+        ...(withPrompts ? { messages: messagesOf(exchange) } : {}),
+      },
+      "attempt failed",
+    );
+  }
+
+  return (send: Send): Send =>
+    (exchange) => {
+      const { onAttempt } = exchange;
+      exchange.onAttempt = (attempt) => {
+        log(attempt, exchange);
+        onAttempt?.(attempt);
+      };
+      return send(exchange);
+    };
 }
 
 /**

@@ -23,7 +23,7 @@ export interface ObservedUsage {
 
 /** Told of requests as they go. Answers that were kept from before, and so paid before, are not told. */
 export interface RequestObserver {
-  /** An attempt that was sent is over. */
+  /** An attempt that was sent is over. Not told of what goes by batch, which waits for hours. */
   onAttempt?: ((attempt: ObservedAttempt) => void) | undefined;
   /** A request is over with all its attempts, and this is what it cost. */
   onUsage?: ((usage: ObservedUsage) => void) | undefined;

@@ -7,7 +7,7 @@ import { createAttempts } from "./attempts.ts";
 import type { Budget } from "./budget.ts";
 import { type Circuit, createCircuit } from "./circuit.ts";
 import type { Send } from "./exchange.ts";
-import { createFailureLog, type FailureLogOptions } from "./failure-log.ts";
+import { type FailureLogOptions, withFailureLog } from "./failure-log.ts";
 import { openNetwork } from "./network.ts";
 import type { RequestObserver } from "./observer.ts";
 import { createLimiter, type Limiter } from "./pace/limiter.ts";
@@ -57,12 +57,13 @@ const TIMEOUT_MS: Readonly<Record<SentTier, number>> = { standard: 120_000, flex
 
 /** From the outside in: what is recorded may come from the cache, what is cached was attempted, each attempt was carried. */
 export function createTransport(options: TransportOptions): Send {
-  const { replay, recorder, cache, apiKey, baseUrl } = options;
+  const { replay, recorder, cache, log, apiKey, baseUrl } = options;
   if (replay !== undefined) return replay.send;
   const sent = atOnce(attempted(options));
   const cached = cache === undefined ? sent : withCache({ cache, server: baseUrl, apiKey })(sent);
   const journaled = withJournals(options)(cached);
-  return recorder === undefined ? journaled : recorder.around(journaled);
+  const logged = log === undefined ? journaled : withFailureLog({ ...log, apiKey })(journaled);
+  return recorder === undefined ? logged : recorder.around(logged);
 }
 
 /** What goes by batch is put aside by its conversation's journal, and never comes here. */
@@ -101,7 +102,6 @@ function attempted(options: TransportOptions): Send {
       return circuit;
     },
     budget: options.budget,
-    log: options.log && createFailureLog({ ...options.log, apiKey }),
     retry: { ...DEFAULT_RETRY, maxRetries: options.maxRetries ?? DEFAULT_RETRY.maxRetries },
     observer: options.observer,
     apiKey,

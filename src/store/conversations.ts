@@ -153,7 +153,7 @@ export async function finish(
 }
 
 /**
- * What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. Gives back when its
+ * One that went on began when it was first claimed. What an earlier end left goes with it: a statement that deletes and inserts the same key would see both. Gives back when its
  * requests were answered, which goes with the requests of a conversation that completed.
  */
 const FINISH = {
@@ -162,7 +162,7 @@ const FINISH = {
        update dramatis.conversations set
          status = $3, lease = null, ending = $4, record = $5, turns = $6, requests = $7, input_tokens = $8,
          cached_input_tokens = $9, output_tokens = $10, cost_nano_usd = $11, unpriced_requests = $12,
-         unpriced_bound_nano_usd = $13, started_at = $14, ended_at = $15
+         unpriced_bound_nano_usd = $13, started_at = least(started_at, $14::timestamptz), ended_at = $15
        where id = $1 and lease = $2 returning id
      ), no_turns as (
        delete from dramatis.turns where conversation_id in (select id from ended)

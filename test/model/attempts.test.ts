@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type AttemptsParts, createAttempts } from "../../src/model/attempts.ts";
 import { createCircuit } from "../../src/model/circuit.ts";
 import type { Completion } from "../../src/model/exchange.ts";
-import { createFailureLog } from "../../src/model/failure-log.ts";
+import { withFailureLog } from "../../src/model/failure-log.ts";
 import type { Arrived } from "../../src/model/network.ts";
 import type { Permit } from "../../src/model/pace/limiter.ts";
 import { DEFAULT_RETRY } from "../../src/model/retry.ts";
@@ -50,7 +50,7 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
     rejected: ({ headers: _, ...outcome }) => told.push(["rejected", outcome]),
   };
   const circuit = createCircuit();
-  const send = createAttempts({
+  const attempted = createAttempts({
     carry: async () => {
       const answer = answers[sent++];
       if (answer === undefined) throw new Error("nobody expected this request");
@@ -61,7 +61,6 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
     limiter: { acquire: async () => permit, limitsOf: () => ({}) },
     circuitOf: () => circuit,
     budget: undefined,
-    log: createFailureLog({ logger: { warn: (fields) => lines.push(fields) }, apiKey: KEY }),
     retry: DEFAULT_RETRY,
     apiKey: KEY,
     clock: () => now,
@@ -72,6 +71,7 @@ function stage(answers: readonly (Arrived | Error)[], more: Partial<AttemptsPart
     },
     ...more,
   });
+  const send = withFailureLog({ logger: { warn: (fields) => lines.push(fields) }, apiKey: KEY })(attempted);
   const exchange = sampleExchange({
     request: { model: "gpt-4.1", messages: [{ role: "user", content: PROMPT }] },
     model: MODELS["gpt-4.1"],
@@ -186,12 +186,9 @@ describe("what is told of a failed attempt", () => {
 
   it("holds the prompt when that is asked for, still without the key", async () => {
     const logged: Record<string, unknown>[] = [];
-    const log = createFailureLog({
-      logger: { warn: (fields) => logged.push(fields) },
-      withPrompts: true,
-      apiKey: KEY,
-    });
-    const { send, exchange } = stage([rejected(500), good], { log });
+    const logger = { warn: (fields: Record<string, unknown>) => logged.push(fields) };
+    const { send: answered, exchange } = stage([rejected(500), good]);
+    const send = withFailureLog({ logger, withPrompts: true, apiKey: KEY })(answered);
     exchange.request.messages.push({ role: "user", content: `{"api_key": "${KEY}"} and my key is ${KEY}` });
     await send(exchange);
     expect(JSON.stringify(logged)).toContain(PROMPT);

@@ -155,10 +155,13 @@ describe("a run by batch", () => {
 
   it("makes again what failed in a batch, without its failure being paid", async () => {
     const { server, hold } = openStage(serverOf({ batch: { faults: { seed: 1, share: 0.3 } } }));
-    const records = await hold({ transport: "batch" });
+    const logged: Record<string, unknown>[] = [];
+    const log = { logger: { warn: (fields: Record<string, unknown>) => logged.push(fields) } };
+    const records = await hold({ transport: "batch" }, { log });
     expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("completed"));
     const attempts = records.flatMap((record) => record?.attempts ?? []);
     expect(attempts.length).toBeGreaterThan(0);
+    expect(logged.length).toBe(attempts.length);
     expect(new Set(attempts.map(({ status, mayBeBilled }) => `${status} ${mayBeBilled}`))).toEqual(
       new Set(["500 false"]),
     );

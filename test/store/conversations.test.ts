@@ -1,10 +1,11 @@
 /** Who has a conversation. */
 import { beforeAll, expect, it } from "vitest";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
-import { claim, finishAsFailed, leaseOf } from "../../src/store/conversations.ts";
+import { claim, finish, finishAsFailed, giveBack, leaseOf } from "../../src/store/conversations.ts";
 import { fundsOf, hold, markSent, requestsOf, settle, takeOver } from "../../src/store/requests.ts";
 import { createRun } from "../../src/store/runs.ts";
 import type { Store } from "../../src/store/store.ts";
+import { sampleRecord } from "../report/sample-record.ts";
 import { onEachEngine } from "./engines.ts";
 
 const REQUEST = { digest: "d", occurrence: 0, purpose: "turn", turn: 1, persona: "p", model: "m" } as const;
@@ -101,6 +102,23 @@ onEachEngine("a conversation", ({ open }) => {
     await store.sql.transaction((tx) => finishAsFailed(tx, holder, "There is no such model."));
     expect(await fundsOf(store.sql, "unbegun")).toMatchObject({ spentNanoUsd: 80, heldNanoUsd: 0 });
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  });
+
+  it("that went on began when it was first claimed", async () => {
+    await plan("again");
+    const holder = await holderOf("again", leaseOf("job", 0));
+    const started = "select started_at from dramatis.conversations where run_id = 'again'";
+    const first = await store.sql.query<{ started_at: Date }>(started);
+    await giveBack(store.sql, holder);
+    const later = await holderOf("again", leaseOf("job", 1));
+    const startedAt = "2100-01-01T00:00:00.000Z";
+    const record = sampleRecord({
+      conversationId: "again-1",
+      startedAt,
+      endedAt: "2100-01-01T00:01:00.000Z",
+    });
+    await store.sql.transaction((tx) => finish(tx, later, record));
+    expect(await store.sql.query(started)).toEqual(first);
   });
 
   it("is not ended as failed by who had it before", async () => {
