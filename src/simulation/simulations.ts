@@ -95,7 +95,11 @@ export interface Simulations extends Planning {
 /** The embedded engine has nobody who does it by itself: its log would grow as long as the process lives. */
 const CONVERSATIONS_BETWEEN_CHECKPOINTS = 200;
 
-/** What carries the requests of simulations, and what workers of a store share. */
+/**
+ * What carries the requests of simulations, and what workers of a store share. What goes by batch is neither paced, cached nor
+ * timed: `limits`, `sharedPace`, `cache`, `sharedCache`, `timeoutMs`, `maxRetries` and the observer's `onAttempt` are for requests that are sent
+ * one by one.
+ */
 export interface SimulationsOptions
   extends Omit<DramatisOptions, "journalOf" | "limiterOf" | "maxCostUsd" | "record" | "replay" | "tierOf"> {
   /**

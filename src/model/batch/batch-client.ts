@@ -12,8 +12,6 @@ export interface BatchClientOptions {
   /** Any server with OpenAI's Batch API. Default: OpenAI's. */
   baseUrl?: string | undefined;
   fetch?: typeof globalThis.fetch | undefined;
-  /** Of one call, in milliseconds; files take longer than others. Default 600,000. */
-  timeoutMs?: number | undefined;
   /** Milliseconds since 1970. Default: Date.now. */
   clock?: (() => number) | undefined;
 }
@@ -45,6 +43,7 @@ export interface BatchClient {
   remove(fileId: string, signal?: AbortSignal): Promise<void>;
 }
 
+/** Files take longer than other calls. */
 const TIMEOUT_MS = 600_000;
 const CREATE_TIMEOUT_MS = 30_000;
 /** Files that are left behind go by themselves. */
@@ -92,7 +91,7 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     apiKey,
     baseURL: options.baseUrl,
     fetch: options.fetch,
-    timeout: options.timeoutMs ?? TIMEOUT_MS,
+    timeout: TIMEOUT_MS,
     logLevel: "off",
     // A redirect would take the key and the prompts to an address that nobody named.
     fetchOptions: { redirect: "manual" },
