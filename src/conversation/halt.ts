@@ -1,5 +1,6 @@
 /** What a turn that came to nothing means for the conversation: it ends here, or the next speaker goes on. */
 import type { ScenarioFile } from "../domain/scenario.ts";
+import type { SummaryEntry } from "../domain/summary.ts";
 import type { Choice } from "../domain/turn.ts";
 import type { TurnProblem } from "../turn/persona-turn.ts";
 import { budgetReached, type ConversationBudget } from "./budget.ts";
@@ -18,12 +19,16 @@ export interface FailedTurn {
   onFailure: ScenarioFile["onFailure"];
 }
 
-/** Failures that the next speaker would meet as well: going on cannot help. */
+/**
+ * Failures that the next speaker would meet as well: going on cannot help. Or should not: whoever cancels a batch wants
+ * what was in it to fail, and nothing of these conversations to be sent in another.
+ */
 const FATAL: ReadonlySet<string> = new Set([
   "unauthorised",
   "quota-exhausted",
   "model-not-found",
   "replay-differs",
+  "batch-cancelled",
 ]);
 
 /** Failures of the connection, the server or its room: once may be chance. */
@@ -40,6 +45,17 @@ function isHopeless({ problem: { kind }, before: { turns, failures } }: FailedTu
   const failedBefore =
     previous !== undefined && NO_SERVER.has(previous.kind) && previous.turn > (turns.at(-1)?.turn ?? 0);
   return FATAL.has(kind) || (NO_SERVER.has(kind) && (turns.length === 0 || failedBefore));
+}
+
+/** The summary among these that was in a batch that was cancelled: with fewer words in its place, the next turns would be others. */
+export function cancelledSummary(summaries: readonly SummaryEntry[]): SummaryEntry["failure"] {
+  return summaries.find(({ failure }) => failure?.kind === "batch-cancelled")?.failure;
+}
+
+/** How the conversation ends at a request of the moderator that was in a batch that was cancelled. */
+export function haltAtCancelled(what: string, detail: string): Halt {
+  const evidence = `${what}: batch-cancelled. ${detail}`;
+  return { ending: { kind: "failure", evidence }, status: "failed" };
 }
 
 /** How the conversation ends; undefined: the next speaker goes on. */

@@ -6,7 +6,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Attempt } from "../domain/attempt.ts";
 import { DramatisError } from "../domain/errors.ts";
 import type { ModeratorSettings } from "../domain/scenario.ts";
-import type { Choice } from "../domain/turn.ts";
+import type { Choice, FailureKind } from "../domain/turn.ts";
 import type { AskedTier, UsageEntry } from "../domain/usage.ts";
 import type { Gateway } from "../model/gateway.ts";
 import { keptLines } from "../model/kept-lines.ts";
@@ -24,6 +24,8 @@ export interface AskedChoice {
   attempts: Attempt[];
   /** Why the question itself did not fit the budget; there is then no choice to follow. */
   overBudget?: string | undefined;
+  /** Why the question was not answered that was in a batch that was cancelled; the conversation ends there. */
+  cancelled?: string | undefined;
 }
 
 /** What asking costs is told of, beside the conversation itself. */
@@ -127,8 +129,11 @@ export function createModelPolicy(
         : reply.kind === "problem"
           ? `${reply.problem}: ${reply.detail}`
           : "a tool was called";
+    const detailOf = (kind: FailureKind) =>
+      reply.kind === "problem" && reply.problem === kind ? reply.detail : undefined;
     return {
-      overBudget: reply.kind === "problem" && reply.problem === "budget" ? reply.detail : undefined,
+      overBudget: detailOf("budget"),
+      cancelled: detailOf("batch-cancelled"),
       choice: { ...fallback(view), policy: "directed", fallbackFrom: { policy: "model", problem } },
       usage: reply.usage,
       attempts: reply.attempts,

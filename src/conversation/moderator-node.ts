@@ -16,6 +16,7 @@ import { compact } from "./compaction.ts";
 import { rateComplexity } from "./complexity.ts";
 import { type Ending, firedEnding } from "./endings.ts";
 import { emit } from "./events.ts";
+import { cancelledSummary, haltAtCancelled } from "./halt.ts";
 import { type AskedChoice, type ChoiceRequest, createModelPolicy } from "./model-policy.ts";
 import { candidates, type Policy, type PolicyChoice, purePolicy } from "./policies.ts";
 import { runSignals } from "./run-signals.ts";
@@ -219,6 +220,11 @@ export function createModeratorNode(parts: ModeratorParts) {
       config,
     );
     for (const summary of compacted.summaries) emit(config, { type: "summary", summary });
+    const unwritten = cancelledSummary(compacted.summaries);
+    if (unwritten !== undefined) {
+      const halt = haltAtCancelled(`the summary before turn ${view.turn}`, unwritten.detail);
+      return ended({ complexity, summaries: compacted.summaries, ...halt }, compacted);
+    }
     const budget = spendable(compacted.usage);
     const { conversationId } = start;
     const spendableNanoUsd = budget?.spendableNanoUsd;
@@ -231,6 +237,10 @@ export function createModeratorNode(parts: ModeratorParts) {
     if (asked.overBudget !== undefined) {
       const ending = budgetReached(spendable(usage), asked.overBudget);
       return ended({ ...counted, ending, status: "budget" }, { usage, attempts });
+    }
+    if (asked.cancelled !== undefined) {
+      const halt = haltAtCancelled(`the moderator before turn ${view.turn}`, asked.cancelled);
+      return ended({ ...counted, ...halt }, { usage, attempts });
     }
     const next: Choice = { turn: view.turn, ...asked.choice };
     emit(config, { type: "choice", choice: next, complexity });

@@ -16,7 +16,7 @@ import type { AnswerLine } from "./answer-line.ts";
 import type { BrokenOff } from "./broken-off.ts";
 import { budgetOf } from "./budget.ts";
 import { emit } from "./events.ts";
-import { haltAfter } from "./halt.ts";
+import { cancelledSummary, haltAfter } from "./halt.ts";
 import { runSignals } from "./run-signals.ts";
 import type { RunSettings } from "./settings.ts";
 import { createShown } from "./shown.ts";
@@ -140,6 +140,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       requests,
     });
 
+    const unwritten = answer === undefined ? cancelledSummary(shown.made.summaries) : undefined;
     const last = answer === undefined ? problems.at(-1) : undefined;
     const paid = [...before.usage, ...shown.made.usage, ...usage];
     const failed = [...before.attempts, ...shown.made.attempts, ...attempts];
@@ -148,7 +149,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       last &&
       haltAfter({
         choice,
-        problem: last,
+        problem: { ...last, ...unwritten },
         before: state,
         budget: budgetOf(settings.maxCostUsd, addTotals(state.totals, totals)),
         onFailure: scenario.onFailure,

@@ -9,6 +9,7 @@ import { adopted, headLength } from "../turn/context-window.ts";
 import type { ShorterPrompt } from "../turn/persona-turn.ts";
 import type { Compacted } from "./compaction.ts";
 import { emit } from "./events.ts";
+import { cancelledSummary } from "./halt.ts";
 import type { RunSettings } from "./settings.ts";
 import type { ConversationState } from "./state.ts";
 import type { Summaries } from "./summaries.ts";
@@ -96,6 +97,7 @@ export function createShown(parts: ShownParts, config: LangGraphRunnableConfig) 
     made.attempts.push(...attempts);
     emit(config, { type: "summary", summary: forced });
     const costNanoUsd = spentAtMost(subtotalOf(made.usage));
+    if (cancelledSummary([entry]) !== undefined) return undefined;
     if (entry.summary !== undefined) {
       const { prompt: shorter } = await lay({ summaries: [...summaries, forced] });
       return { prompt: shorter, costNanoUsd };

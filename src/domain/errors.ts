@@ -16,6 +16,8 @@ export const REQUEST_FAILURES = [
   "unreachable",
   "server-error",
   "aborted",
+  /** Somebody cancelled the batch that it was in, before it was made. */
+  "batch-cancelled",
   /** Its process ended while it was on its way. */
   "lost",
   /** In a replay: the request is not the recorded one. */

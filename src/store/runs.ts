@@ -223,7 +223,8 @@ export async function reopen(
 
 /**
  * Forgets what the failed conversations of a run failed with, so that it is asked again. Of the failed requests only those
- * after the last answered turn: what came before, the answers that were paid are about. What may have been billed stays.
+ * after the last answered turn: what came before, the answers that were paid are about. Not so of a cancelled batch: none is
+ * about what was in it, since a conversation ends where that is missing. What may have been billed stays.
  */
 export async function forgetFailures(tx: Sql, runId: string): Promise<void> {
   await tx.query(
@@ -232,7 +233,7 @@ export async function forgetFailures(tx: Sql, runId: string): Promise<void> {
        where (attempt ->> 'mayBeBilled')::boolean)
      where state = 'failed'
        and conversation_id in (select id from dramatis.conversations where run_id = $1 and status = 'failed')
-       and (turn is null or turn >= (
+       and (turn is null or outcome #>> '{failure,code}' = 'batch-cancelled' or turn >= (
          select coalesce(max(turn), 0) from dramatis.requests as answered
          where answered.conversation_id = requests.conversation_id and state = 'answered' and purpose = 'turn'))`,
     [runId],

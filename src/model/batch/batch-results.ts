@@ -35,13 +35,22 @@ export interface ResultParts {
 /** The provider's code for a request that its batch did not come to before it was cancelled. */
 export const BATCH_CANCELLED = "batch_cancelled";
 
-/** A request that a batch did not come to: it was not billed, and may be made again. */
-export const unmade = (model: string, code: string, said: string): KeptFailure => ({
-  code: code === BATCH_CANCELLED ? "aborted" : "timed-out",
+/** A request that a batch did not come to: it was not billed, and may be made again. Cancelled, it is made only where it is asked for. */
+const unmade = (model: string, code: string, said: string): KeptFailure => ({
+  code: code === BATCH_CANCELLED ? "batch-cancelled" : "timed-out",
   message: `${model}: ${said}`,
   providerCode: code,
   isRetryable: code !== BATCH_CANCELLED,
   mayBeBilled: false,
+});
+
+/** What whoever finds requests of a cancelled batch is told: whose doing it may have been, and how to have them made. */
+export const cancelledOf = (
+  failure: KeptFailure,
+  { model, batch, next }: { model: string; batch: string; next: string },
+): KeptFailure => ({
+  ...failure,
+  message: `${model}: the batch ${batch} was cancelled before this request was made, by dramatis batches cancel or at the provider's own site. ${next}`,
 });
 
 const WITHOUT_RESULT: Partial<Record<ProviderBatch["status"], (model: string) => KeptFailure>> = {

@@ -1,9 +1,9 @@
 /** Brings what a batch came to, to the requests that wait for it; what was brought before is not brought again. */
 import { type Arrival, arrive, missingFrom, unassign } from "../../store/batch-lines.ts";
 import { asCoordinator, type StoredBatch } from "../../store/batches.ts";
-import type { Outcome } from "../recording/outcome.ts";
+import type { KeptFailure, Outcome } from "../recording/outcome.ts";
 import { isUnknown } from "./batch-client.ts";
-import { BATCH_CANCELLED, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
+import { BATCH_CANCELLED, cancelledOf, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
 import { change, type Leading } from "./leading.ts";
 import type { BatchProblem, ProviderBatch } from "./provider-batch.ts";
 
@@ -15,6 +15,14 @@ async function bring(leading: Leading, batch: StoredBatch, arrivals: readonly Ar
   await asCoordinator(sql, leading, async (tx) =>
     requeue(tx, await arrive(tx, { runId, batchId: batch.id }, arrivals)),
   );
+}
+
+/** A conversation ends at a request of a cancelled batch: its record says why, and what to do. */
+function explained({ runId }: Leading, { id, providerId, model }: StoredBatch, outcome: Outcome): Outcome {
+  const { failure } = outcome;
+  if (failure?.code !== "batch-cancelled") return outcome;
+  const next = `To have it made: dramatis retry ${runId}`;
+  return { ...outcome, failure: cancelledOf(failure, { model, batch: providerId ?? id, next }) };
 }
 
 /**
@@ -32,7 +40,8 @@ async function bringFile(
   try {
     for await (const result of client.results({ fileId, model: batch.model }, signal)) {
       if (result === undefined) unread += 1;
-      else if (isWanted(result.outcome)) results.push(result);
+      else if (isWanted(result.outcome))
+        results.push({ ...result, outcome: explained(leading, batch, result.outcome) });
       if (results.length < RESULTS_AT_ONCE) continue;
       await bring(leading, batch, results);
       results = [];
@@ -45,7 +54,8 @@ async function bringFile(
 }
 
 /** The same for all requests that nothing was brought for. */
-async function bringRest(leading: Leading, batch: StoredBatch, outcome: Outcome): Promise<void> {
+async function bringRest(leading: Leading, batch: StoredBatch, rest: KeptFailure): Promise<void> {
+  const outcome = explained(leading, batch, { failure: rest });
   for (;;) {
     const missing = await missingFrom(leading.sql, batch.id, RESULTS_AT_ONCE);
     if (missing.length === 0) return;
@@ -75,8 +85,8 @@ export async function collect(
     if (fileId !== undefined) unread += await bringFile(leading, batch, { fileId, isWanted });
   if (unread > 0) {
     leading.tell(unreadable(unread));
-    await bringRest(leading, batch, { failure: lost(batch.model) });
-  } else if (!isLeft) await bringRest(leading, batch, { failure: withoutResult(batch.model, status) });
+    await bringRest(leading, batch, lost(batch.model));
+  } else if (!isLeft) await bringRest(leading, batch, withoutResult(batch.model, status));
   await change(leading, batch.id, { state: "ended", status, completed, failed }, (tx) =>
     unassign(tx, { runId, batchId: batch.id }),
   );

@@ -16,7 +16,7 @@ import type { Outcome } from "../recording/outcome.ts";
 import { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
-import { lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
+import { cancelledOf, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
 import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
@@ -239,12 +239,21 @@ export async function sendPromptBatch<T>(
     }
   }
 
+  /** Cancelled by whoever sent it, a prompt was broken off; by somebody else, it is said whose doing that may have been. */
+  function explained(outcome: Outcome, of: { model: string; batch: string }): Outcome {
+    const { failure } = outcome;
+    if (failure?.code !== "batch-cancelled") return outcome;
+    if (signal?.aborted) return { ...outcome, failure: { ...failure, code: "aborted" } };
+    return { ...outcome, failure: cancelledOf(failure, { ...of, next: "To have it made, send it again." }) };
+  }
+
   /** @returns how many lines could not be read */
-  async function read(fileId: string, model: string): Promise<number> {
+  async function read(fileId: string, of: { model: string; batch: string }): Promise<number> {
+    const { model } = of;
     let unread = 0;
     for await (const result of client.results({ fileId, model })) {
       if (result === undefined) unread += 1;
-      else if (byId.has(result.customId)) outcomes.set(result.customId, result.outcome);
+      else if (byId.has(result.customId)) outcomes.set(result.customId, explained(result.outcome, of));
     }
     return unread;
   }
@@ -263,15 +272,17 @@ export async function sendPromptBatch<T>(
       const isUnwanted = () => signal?.aborted && isCancellable(batch);
       batch = await patiently(() => (isUnwanted() ? client.cancel(id) : client.retrieve(id)));
     }
-    states.set(batch.id, { id: batch.id, status: batch.status, model });
+    const { id } = batch;
+    states.set(id, { id, status: batch.status, model });
     let unread = 0;
     for (const file of [batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) unread += await patiently(() => read(file, model));
+      if (file !== undefined) unread += await patiently(() => read(file, { model, batch: id }));
     if (unread > 0) onProblem?.(unreadable(unread));
     const [problem] = batch.problems;
     const unanswered = unread > 0 ? lost(model) : withoutResult(model, batch.status);
     const failure = problem === undefined ? unanswered : refusal(model, problem);
-    for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
+    const rest = explained({ failure }, { model, batch: id });
+    for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, rest);
     tell();
     for (const file of [fileId, batch.outputFileId, batch.errorFileId])
       if (file !== undefined) await client.remove(file).catch((error: unknown) => onProblem?.(error));
