@@ -124,6 +124,20 @@ export async function dropLines(tx: Sql, runId: string, customIds: readonly stri
   return await wake(tx, concerned);
 }
 
+/**
+ * Part of a statement that ends conversations, whose `ended` has their id and status: what waits for a batch, and is in none, is
+ * never sent, since nobody would read the answers. Nothing is held for it yet.
+ */
+export const DROP_UNSENT = `unsent as (
+       delete from dramatis.batch_lines where conversation_id in (select id from ended) and batch_id is null
+       returning conversation_id, digest, occurrence
+     ), unparked as (
+       update dramatis.requests as request set state = 'open' from unsent
+       where request.conversation_id = unsent.conversation_id and request.digest = unsent.digest
+         and request.occurrence = unsent.occurrence
+         and request.conversation_id in (select id from ended where status <> 'completed')
+     )`;
+
 /** Whoever sets one of them aside at the same time does so before, or after the lines have gone: see `setAside`. */
 async function lockConversations(tx: Sql, customIds: readonly string[]): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(

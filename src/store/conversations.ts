@@ -2,6 +2,7 @@
 import { type ConversationRecord, conversationRecordSchema } from "../domain/record.ts";
 import { type UsageEntry, usageEntrySchema } from "../domain/usage.ts";
 import { answeredAtOf } from "./answered-at.ts";
+import { DROP_UNSENT } from "./batch-lines.ts";
 import { leaseLost } from "./faults.ts";
 import { abandonRequests, type Holder } from "./requests.ts";
 import type { Sql } from "./sql.ts";
@@ -163,15 +164,15 @@ const FINISH = {
          status = $3, lease = null, ending = $4, record = $5, turns = $6, requests = $7, input_tokens = $8,
          cached_input_tokens = $9, output_tokens = $10, cost_nano_usd = $11, unpriced_requests = $12,
          unpriced_bound_nano_usd = $13, started_at = least(started_at, $14::timestamptz), ended_at = $15
-       where id = $1 and lease = $2 returning id
-     ), no_turns as (
+       where id = $1 and lease = $2 returning id, status
+     ), ${DROP_UNSENT}, no_turns as (
        delete from dramatis.turns where conversation_id in (select id from ended)
      ), no_entries as (
        delete from dramatis.usage_entries where conversation_id in (select id from ended)
      ), no_failures as (
        delete from dramatis.failures where conversation_id in (select id from ended)
      ), no_requests as (
-       delete from dramatis.requests where conversation_id in (select id from ended where $3 = 'completed')
+       delete from dramatis.requests where conversation_id in (select id from ended where status = 'completed')
      )
      select id, (
        select json_object_agg(outcome ->> 'requestId', outcome #> '{completion,created}')
@@ -203,8 +204,11 @@ const INSERT_PARTS = {
 export async function finishAsFailed(tx: Sql, holder: Holder, evidence: string): Promise<void> {
   const { runId, conversationId, lease } = holder;
   const rows = await tx.query(
-    `update dramatis.conversations set status = 'failed', lease = null, ending = $3, ended_at = clock_timestamp()
-     where id = $1 and lease = $2 returning id`,
+    `with ended as (
+       update dramatis.conversations set status = 'failed', lease = null, ending = $3, ended_at = clock_timestamp()
+       where id = $1 and lease = $2 returning id, status
+     ), ${DROP_UNSENT}
+     select id from ended`,
     [conversationId, lease, JSON.stringify({ kind: "error", evidence })],
   );
   if (rows.length === 0) throw leaseLost(conversationId);

@@ -9,10 +9,11 @@ import {
 import { findScenario } from "../../src/scenario/find-scenario.ts";
 import type { SimulationPlan } from "../../src/simulation/planning.ts";
 import { openSimulations, type SimulationsOptions } from "../../src/simulation/simulations.ts";
-import { batchesOf } from "../../src/store/batches.ts";
+import { batchesOf, runsInBatches } from "../../src/store/batches.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { recordOf } from "../../src/store/conversations.ts";
 import { openCount } from "../../src/store/progress.ts";
+import { requestsOf } from "../../src/store/requests.ts";
 import { storeOfFile } from "../store/new-store.ts";
 
 const catalog = loadCatalog();
@@ -150,6 +151,26 @@ describe("a run by batch", () => {
     expect(server.bill.costNanoUsd).toBeLessThanOrEqual(6_000_000);
     expect(new Set(capped.map((record) => record?.status))).toContain("budget");
     expect(costs(capped)).toBe(server.bill.costNanoUsd);
+    expect(await inconsistenciesOf(store.sql)).toEqual([]);
+  }, 120_000);
+
+  it("sends no summary of a conversation that has ended at its cap meanwhile", async () => {
+    const { server, run, hold } = openStage(serverOf());
+    const scenario = {
+      ...findScenario("product-roundtable"),
+      endings: [{ maxTurns: 12 }],
+      // Holds the summary before the third turn, and not that turn.
+      budget: { maxCostUsd: 0.012 },
+      context: { strategy: "compact", afterTurns: 4, blockTurns: 2, keepTurns: 2 } as const,
+    };
+    const records = await hold({
+      ...{ transport: "batch", scenario, context: { models: { "*": "gpt-4.1" } } },
+    });
+    expect(records.map((record) => record?.status)).toEqual(Array(CONVERSATIONS).fill("budget"));
+    const unsent = await requestsOf(store.sql, `${run}-000001`);
+    expect(unsent.filter(({ purpose }) => purpose === "summary")).toMatchObject([{ state: "open" }]);
+    expect(await runsInBatches(store.sql)).not.toContain(run);
+    expect(costs(records)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
   }, 120_000);
 

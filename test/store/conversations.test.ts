@@ -1,9 +1,10 @@
 /** Who has a conversation. */
 import { beforeAll, expect, it } from "vitest";
+import { park, waitingLines } from "../../src/store/batch-lines.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { claim, finish, finishAsFailed, giveBack, leaseOf } from "../../src/store/conversations.ts";
 import { fundsOf, hold, markSent, requestsOf, settle, takeOver } from "../../src/store/requests.ts";
-import { createRun } from "../../src/store/runs.ts";
+import { createRun, deleteRun } from "../../src/store/runs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "../report/sample-record.ts";
 import { onEachEngine } from "./engines.ts";
@@ -103,6 +104,28 @@ onEachEngine("a conversation", ({ open }) => {
     expect(await fundsOf(store.sql, "unbegun")).toMatchObject({ spentNanoUsd: 80, heldNanoUsd: 0 });
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
   });
+
+  it.each(["completed", "budget", "unbegun"] as const)(
+    "takes along what it wanted of a batch and was not sent: %s",
+    async (end) => {
+      const run = `unsent-${end}`;
+      await plan(run);
+      const holder = await holderOf(run, leaseOf("job", 0));
+      const parked = { ...REQUEST, attempts: [], body: "{}", bytes: 2, tokens: 1, boundNanoUsd: 9 };
+      await park(store.sql, holder, { ...parked, customId: `${run}-a` });
+      await store.sql.transaction((tx) =>
+        end === "unbegun"
+          ? finishAsFailed(tx, holder, "There is no such model.")
+          : finish(tx, holder, sampleRecord({ conversationId: `${run}-1`, status: end })),
+      );
+      expect(await waitingLines(store.sql, run)).toEqual([]);
+      expect((await requestsOf(store.sql, `${run}-1`)).map(({ state }) => state)).toEqual(
+        end === "completed" ? [] : ["open"],
+      );
+      // What a sample cost, its run knows nothing of.
+      await deleteRun(store.sql, run);
+    },
+  );
 
   it("that went on began when it was first claimed", async () => {
     await plan("again");
