@@ -4,7 +4,7 @@ import type { KeySource } from "../../vault/find-key.ts";
 import { ModelError, modelError } from "../model-error.ts";
 import { BATCH_ENDPOINT } from "./batch-line.ts";
 import { type BatchResult, resultOf } from "./batch-results.ts";
-import { batchFrom, type ProviderBatch } from "./provider-batch.ts";
+import { batchFrom, isCancellable, type ProviderBatch } from "./provider-batch.ts";
 
 export interface BatchClientOptions {
   apiKey: string;
@@ -33,6 +33,7 @@ export interface BatchClient {
     signal?: AbortSignal,
   ): Promise<ProviderBatch | undefined>;
   retrieve(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
+  /** One that is over by now, or as good as over, is given back as it is. */
   cancel(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
   /** What a file says became of its requests, as it is read: memory holds some lines of it. Undefined: a line that is none. */
   results(
@@ -60,6 +61,10 @@ const earliest = (since: Date) => since.getTime() / 1000 - CLOCKS_DIFFER_S;
 /** Whether the provider knows nothing of what was asked for. */
 export const isUnknown = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.status === 404;
+
+/** What the provider answers where a batch cannot be cancelled any more. */
+const isConflict = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.status === 409;
 
 /** Whoever gets it has no use for advice about models. */
 function unknownBatch(id: string, cause: ModelError): ModelError {
@@ -156,7 +161,16 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
         return undefined;
       }),
     retrieve: (id, signal) => toldOf(id, signal, () => client.batches.retrieve(id, { signal })),
-    cancel: (id, signal) => toldOf(id, signal, () => client.batches.cancel(id, { signal })),
+    async cancel(id, signal) {
+      try {
+        return await toldOf(id, signal, () => client.batches.cancel(id, { signal }));
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        const batch = await toldOf(id, signal, () => client.batches.retrieve(id, { signal }));
+        if (isCancellable(batch)) throw error;
+        return batch;
+      }
+    },
     async *results({ fileId, model }, signal) {
       const response = await told(signal, () => client.files.content(fileId, { signal }));
       if (response.body === null) return;

@@ -2,22 +2,24 @@
 import type { UsageMetadata } from "@langchain/core/messages";
 import type { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.ts";
+import { defined } from "../../domain/defined.ts";
 import { DramatisError, type RequestFailure } from "../../domain/errors.ts";
 import { longestAnswer } from "../../domain/longest-answer.ts";
+import { withoutKeys } from "../../domain/secrets.ts";
 import type { Totals, UsageEntry } from "../../domain/usage.ts";
 import { costNanoUsd } from "../../ledger/cost.ts";
-import { totalsOf } from "../../ledger/totals.ts";
+import { spentAtMost, totalsOf } from "../../ledger/totals.ts";
 import { usageEntryOf } from "../../ledger/usage-handler.ts";
 import { type Budget, sharedBudgetSpent } from "../budget.ts";
 import { wireSchema } from "../completions.ts";
 import type { ChatRequest, Completion } from "../exchange.ts";
-import { ModelError } from "../model-error.ts";
 import type { Outcome } from "../recording/outcome.ts";
 import { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
-import { customIdOf, lineBody, lineBytes, lineText } from "./batch-line.ts";
-import { cancelledOf, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
-import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
+import { customIdOf, lineBody, lineBytes } from "./batch-line.ts";
+import { lost } from "./batch-results.ts";
+import { holdPromptFile } from "./prompt-file.ts";
+import type { ProviderBatch } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
 /** One prompt. */
@@ -47,7 +49,7 @@ export interface BatchAnswer<T = unknown> {
   text: string;
   /** Why there is no value. */
   problem: { code: RequestFailure | "refused" | "bad-shape"; message: string } | undefined;
-  /** What it cost; undefined: nothing, as far as is known. */
+  /** What it cost, or the most it can have cost where no answer came and nobody knows whether one was paid; undefined: nothing. */
   usage: UsageEntry | undefined;
 }
 
@@ -62,10 +64,11 @@ export interface BatchProgress {
 
 /** How prompts are sent, waited for and paid. */
 export interface PromptBatchOptions {
+  /** What it throws goes to `onProblem`, or is a warning of the process: nothing that was paid may be lost by it. */
   onProgress?: ((progress: BatchProgress) => void) | undefined;
   /**
    * Told what went wrong and costs no answer that came: the provider could not be asked and is asked again, lines of its files
-   * could not be read, a file could not be deleted, which expires by itself.
+   * could not be read, a file could not be deleted, which expires by itself, or `onProgress` threw.
    */
   onProblem?: ((error: unknown) => void) | undefined;
   /** Cancels what is under way at the provider; what it has answered until then is paid. */
@@ -93,8 +96,6 @@ export interface PromptBatchParts {
 
 const MAX_OUTPUT_TOKENS = 1000;
 const POLL_MS = 1000;
-const MOST_POLL_MS = 60_000;
-const GROWTH = 1.5;
 /** What a provider adds to a prompt and its schema, at most. */
 const FRAME_TOKENS = 100;
 /** The name that the provider is told for a shape; it wants one. */
@@ -111,6 +112,21 @@ interface Line<T> {
   boundNanoUsd: number | undefined;
 }
 
+/** Tokens of an image, a sound or a file are not bounded by the bytes of their address, and have prices that no catalog here holds. */
+const TEXTS: ReadonlySet<string> = new Set(["text", "refusal"]);
+
+/** @throws DramatisError `invalid-argument` */
+function checkTexts(id: string, messages: ChatRequest["messages"]): void {
+  for (const [place, { content }] of messages.entries()) {
+    if (!Array.isArray(content)) continue;
+    const odd = content.find(({ type }) => !TEXTS.has(type));
+    if (odd === undefined) continue;
+    throw refuse(
+      `Prompt ${JSON.stringify(id)} of a batch, messages[${place}]: expected text, got a part of type ${JSON.stringify(odd.type)}. What it costs at most cannot be figured, so nothing was sent. Describe it in words, or leave it out.`,
+    );
+  }
+}
+
 /** @throws DramatisError `unknown-name` or `invalid-argument` */
 function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: string): Line<T>[] {
   const ids = new Set<string>();
@@ -119,6 +135,7 @@ function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: s
     if (ids.has(id))
       throw refuse(`Prompts of a batch: expected ids that differ, got ${JSON.stringify(id)} twice.`);
     ids.add(id);
+    checkTexts(id, prompt.messages);
     const model = catalog.model(prompt.model);
     const most = longestAnswer(model, prompt.maxOutputTokens ?? MAX_OUTPUT_TOKENS);
     const shape = schema && {
@@ -151,6 +168,11 @@ const reported = (usage: NonNullable<Completion["usage"]>): UsageMetadata => ({
   output_token_details: { reasoning: usage.completion_tokens_details?.reasoning_tokens ?? 0 },
 });
 
+/** Of a prompt that may have been answered and paid, and of which no answer came. */
+function lostUsageOf<T>({ prompt: { model, persona }, boundNanoUsd }: Line<T>): UsageEntry {
+  return defined({ persona, model, tier: "batch" as const, costBoundNanoUsd: boundNanoUsd });
+}
+
 function usageOf<T>({ prompt, boundNanoUsd }: Line<T>, { usage }: Completion, catalog: Catalog): UsageEntry {
   const { model, persona } = prompt;
   const counted = usageEntryOf(
@@ -162,30 +184,33 @@ function usageOf<T>({ prompt, boundNanoUsd }: Line<T>, { usage }: Completion, ca
   return isBounded ? { ...counted, costBoundNanoUsd: boundNanoUsd } : counted;
 }
 
-/** What failed in a batch is not charged; what nobody knows of counts with the most it can be. */
-function spentAtMost<T>(line: Line<T>, outcome: Outcome | undefined, catalog: Catalog): number {
-  const { boundNanoUsd = 0 } = line;
-  if (outcome?.completion !== undefined)
-    return usageOf(line, outcome.completion, catalog).costNanoUsd ?? boundNanoUsd;
-  return outcome?.failure?.mayBeBilled === false ? 0 : boundNanoUsd;
-}
-
 function answerOf<T>(line: Line<T>, { completion, failure }: Outcome, catalog: Catalog): BatchAnswer<T> {
   const { prompt, id } = line;
   const answer = { id, persona: prompt.persona, value: undefined, text: "", usage: undefined };
   if (completion === undefined) {
-    const { code, message } = failure ?? withoutResult(prompt.model, "completed");
-    return { ...answer, problem: { code, message } };
+    const { code, message, mayBeBilled } = failure ?? lost(prompt.model);
+    return { ...answer, usage: mayBeBilled ? lostUsageOf(line) : undefined, problem: { code, message } };
   }
   const usage = usageOf(line, completion, catalog);
   const { content, refusal } = completion.choices[0]?.message ?? {};
   const text = content ?? "";
   if (refusal) return { ...answer, usage, text, problem: { code: "refused", message: refusal } };
   if (prompt.schema === undefined) return { ...answer, usage, text, value: text as T, problem: undefined };
-  const parsed = prompt.schema.safeParse(jsonOr(text));
-  if (parsed.success) return { ...answer, usage, text, value: parsed.data, problem: undefined };
-  const message = `${prompt.model}: the answer is not of the shape that was asked for.`;
-  return { ...answer, usage, text, problem: { code: "bad-shape", message } };
+  const badShape = (message: string) => ({
+    ...answer,
+    usage,
+    text,
+    problem: { code: "bad-shape" as const, message },
+  });
+  try {
+    const parsed = prompt.schema.safeParse(jsonOr(text));
+    if (parsed.success) return { ...answer, usage, text, value: parsed.data, problem: undefined };
+  } catch (error) {
+    // A program's own check, which may be wrong, or of zod's that wait: the answer was paid.
+    const reason = error instanceof Error ? error.message : String(error);
+    return badShape(`${prompt.model}: the schema could not be checked: ${reason}`);
+  }
+  return badShape(`${prompt.model}: the answer is not of the shape that was asked for.`);
 }
 
 /** What no parser reads is of no shape. */
@@ -197,11 +222,29 @@ function jsonOr(text: string): unknown {
   }
 }
 
+/** A program's listener: its own mistakes are told elsewhere, and lose no answer. */
+function toldSafely<T>(listener: ((told: T) => void) | undefined, onThrown: (error: unknown) => void) {
+  return (told: T): void => {
+    try {
+      listener?.(told);
+    } catch (error) {
+      onThrown(error);
+    }
+  };
+}
+
+function warnOfListener(error: unknown): void {
+  const reason = withoutKeys(error instanceof Error ? error.message : String(error));
+  const warning = { type: "DramatisWarning", code: "DRAMATIS_BATCH" };
+  process.emitWarning(`What a batch of prompts is to tell threw; the batch goes on: ${reason}`, warning);
+}
+
 /**
- * Sends prompts by batch, one file a model, and resolves when all have ended, which may take a day. What fails for one prompt is
- * in its answer, and no exception. It lives as long as this process: what must survive it belongs into simulations on a store.
+ * Sends prompts by batch, one file a model, and resolves when all have ended, which may take a day. What fails for one prompt, or
+ * for the file of one model, is in the answers, and no exception. It lives as long as this process: what must survive it belongs into simulations on a store.
  * @throws DramatisError `unknown-name` for a model that is not in the catalog, `invalid-argument` for prompts that cannot be,
- * `budget` where the shared cap cannot hold their worst case; ModelError for what the provider refuses as a whole
+ * `budget` where the shared cap cannot hold their worst case; ModelError where none of the files could be sent, or
+ * followed, and nothing was answered; the signal's reason where nothing was sent before it was aborted
  */
 export async function sendPromptBatch<T>(
   prompts: readonly BatchPrompt<T>[],
@@ -221,72 +264,10 @@ export async function sendPromptBatch<T>(
   if (budget !== undefined && reservation === undefined)
     throw new DramatisError("budget", `The batch was not sent. ${sharedBudgetSpent(budget, worst)}`);
 
+  const problemTold = toldSafely(onProblem, warnOfListener);
+  const progressTold = toldSafely(onProgress, onProblem === undefined ? warnOfListener : problemTold);
   const outcomes = new Map<string, Outcome>();
   const states = new Map<string, BatchProgress["batches"][number]>();
-  const tell = () =>
-    onProgress?.({ batches: [...states.values()], requests: lines.length, done: outcomes.size });
-
-  /** What was sent is paid, so its answers are asked for until they come, later and later; unless they are not wanted any more. */
-  async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (let ms = pollMs; ; ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (signal?.aborted || !(error instanceof ModelError && error.isRetryable)) throw error;
-        onProblem?.(error);
-        await wait(ms, signal).catch(() => undefined);
-      }
-    }
-  }
-
-  /** Cancelled by whoever sent it, a prompt was broken off; by somebody else, it is said whose doing that may have been. */
-  function explained(outcome: Outcome, of: { model: string; batch: string }): Outcome {
-    const { failure } = outcome;
-    if (failure?.code !== "batch-cancelled") return outcome;
-    if (signal?.aborted) return { ...outcome, failure: { ...failure, code: "aborted" } };
-    return { ...outcome, failure: cancelledOf(failure, { ...of, next: "To have it made, send it again." }) };
-  }
-
-  /** @returns how many lines could not be read */
-  async function read(fileId: string, of: { model: string; batch: string }): Promise<number> {
-    const { model } = of;
-    let unread = 0;
-    for await (const result of client.results({ fileId, model })) {
-      if (result === undefined) unread += 1;
-      else if (byId.has(result.customId)) outcomes.set(result.customId, explained(result.outcome, of));
-    }
-    return unread;
-  }
-
-  async function hold(model: string, customIds: readonly string[]): Promise<void> {
-    const own = customIds.map((id) => byId.get(id)).filter((line) => line !== undefined);
-    const name = `dramatis-${crypto.randomUUID()}.jsonl`;
-    const fileId = await client.upload(name, [own.map(lineText).join("")], signal);
-    let batch = await client.create({ fileId, metadata: { ...metadata, kind: "prompts" } }, signal);
-    for (let ms = pollMs; !isOver(batch); ms = Math.min(MOST_POLL_MS, ms * GROWTH)) {
-      states.set(batch.id, { id: batch.id, status: batch.status, model });
-      tell();
-      // Once it is cancelled, its end is waited for as that of any other.
-      await wait(ms, signal?.aborted ? undefined : signal).catch(() => undefined);
-      const { id } = batch;
-      const isUnwanted = () => signal?.aborted && isCancellable(batch);
-      batch = await patiently(() => (isUnwanted() ? client.cancel(id) : client.retrieve(id)));
-    }
-    const { id } = batch;
-    states.set(id, { id, status: batch.status, model });
-    let unread = 0;
-    for (const file of [batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) unread += await patiently(() => read(file, { model, batch: id }));
-    if (unread > 0) onProblem?.(unreadable(unread));
-    const [problem] = batch.problems;
-    const unanswered = unread > 0 ? lost(model) : withoutResult(model, batch.status);
-    const failure = problem === undefined ? unanswered : refusal(model, problem);
-    const rest = explained({ failure }, { model, batch: id });
-    for (const { customId } of own) if (!outcomes.has(customId)) outcomes.set(customId, rest);
-    tell();
-    for (const file of [fileId, batch.outputFileId, batch.errorFileId])
-      if (file !== undefined) await client.remove(file).catch((error: unknown) => onProblem?.(error));
-  }
 
   const waiting = lines.map(({ prompt, ...line }) => ({ ...line, model: prompt.model, tokens: 0 }));
   const { files } = planOfWave(waiting, {
@@ -294,16 +275,27 @@ export async function sendPromptBatch<T>(
     heldNanoUsd: 0,
     tokensLeft: () => undefined,
   });
-  try {
-    const held = await Promise.allSettled(files.map(({ model, customIds }) => hold(model, customIds)));
-    const broken = held.find((one) => one.status === "rejected");
-    if (broken !== undefined) throw broken.reason;
-    const answers = lines.map((line) => answerOf(line, outcomes.get(line.customId) ?? {}, catalog));
-    const byPersona = Object.groupBy(answers, ({ persona = "" }) => persona);
-    const entries = answers.map(({ usage }) => usage).filter((usage) => usage !== undefined);
-    return { answers, byPersona, totals: totalsOf(entries) };
-  } finally {
-    const spent = lines.map((line) => spentAtMost(line, outcomes.get(line.customId), catalog));
-    await reservation?.settle(spent.reduce((sum, one) => sum + one, 0));
-  }
+  const held = await Promise.all(
+    files.map(({ model, customIds }) =>
+      holdPromptFile(
+        { model, lines: customIds.map((id) => byId.get(id)).filter((line) => line !== undefined) },
+        {
+          ...{ client, signal, metadata, pollMs, wait, outcomes },
+          onLook(batch) {
+            if (batch !== undefined) states.set(batch.id, { id: batch.id, status: batch.status, model });
+            progressTold({ batches: [...states.values()], requests: lines.length, done: outcomes.size });
+          },
+          onProblem: problemTold,
+        },
+      ),
+    ),
+  );
+  const answers = lines.map((line) => answerOf(line, outcomes.get(line.customId) ?? {}, catalog));
+  const totals = totalsOf(answers.map(({ usage }) => usage).filter((usage) => usage !== undefined));
+  await reservation?.settle(spentAtMost(totals));
+  const broken = held.filter((one) => one !== undefined);
+  const [first] = broken;
+  const isAnswered = [...outcomes.values()].some(({ completion }) => completion !== undefined);
+  if (first !== undefined && broken.length === held.length && !isAnswered) throw first.reason;
+  return { answers, byPersona: Object.groupBy(answers, ({ persona = "" }) => persona), totals };
 }

@@ -1,5 +1,5 @@
 /** Single prompts by batch, over the wire. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type DramatisOptions, openDramatis } from "../../../src/app.ts";
 import { loadCatalog } from "../../../src/catalog/catalog.ts";
@@ -19,6 +19,20 @@ async function openStage(server: Partial<OfflineServerOptions> = {}, options: Dr
     ...options,
   });
   return { offline, dramatis };
+}
+
+/** A server that refuses the first of some calls, named as `POST /batches`, in words of its own. */
+function refusing(call: string, status: number) {
+  const offline = createOfflineServer({ models: [...catalog.models.values()] });
+  let isRefused = false;
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const what = `${init?.method?.toUpperCase()} ${new URL(String(input)).pathname.replace("/v1", "")}`;
+    if (what !== call || isRefused) return await offline.fetch(input, init);
+    isRefused = true;
+    const error = { message: "Not for this project.", type: "invalid_request_error" };
+    return Response.json({ error }, { status, headers: { "x-should-retry": "false" } });
+  };
+  return { offline, fetch };
 }
 
 const prompt = (persona: string, model = "gpt-4.1-mini"): BatchPrompt<string> => ({
@@ -154,5 +168,170 @@ describe("prompts by batch", () => {
     const { answers } = await sent;
     expect(answers[0]).toMatchObject({ value: undefined, problem: { code: "aborted" } });
     expect(offline.bill.requests).toBe(0);
+  });
+
+  it("say so where somebody else cancelled them", async () => {
+    const { dramatis } = await openStage({ batch: { processingMs: Number.POSITIVE_INFINITY } });
+    let cancelling: Promise<unknown> | undefined;
+    const { answers, totals } = await dramatis.batch([prompt("ana")], {
+      pollMs: 1,
+      onProgress({ batches: [batch] }) {
+        if (batch !== undefined) cancelling ??= dramatis.batches?.cancel(batch.id);
+      },
+    });
+    await cancelling;
+    expect(answers[0]).toMatchObject({
+      usage: undefined,
+      problem: {
+        code: "batch-cancelled",
+        message: expect.stringMatching(/the batch \S+ was cancelled .* To have it made, send it again\.$/),
+      },
+    });
+    expect(totals.requests).toBe(0);
+  });
+
+  it("are read to their end where they are over by the time they are cancelled", async () => {
+    let now = Date.now();
+    const stop = new AbortController();
+    const server = { clock: () => now, batch: { processingMs: 1000 } };
+    const { offline } = await openStage(server);
+    const { dramatis } = await openStage(
+      {},
+      {
+        fetch: async (input, init) => {
+          const answer = await offline.fetch(input, init);
+          if (answer.status === 409) answer.headers.set("x-should-retry", "false");
+          return answer;
+        },
+      },
+    );
+    const { answers } = await dramatis.batch([prompt("ana")], {
+      pollMs: 1,
+      signal: stop.signal,
+      onProgress({ batches }) {
+        if (batches[0]?.status !== "in_progress" && batches[0]?.status !== "validating") return;
+        now += 2000;
+        stop.abort();
+      },
+    });
+    expect(offline.requests.some(({ path }) => path.endsWith("/cancel"))).toBe(true);
+    expect(answers[0]?.problem).toBeUndefined();
+    expect(answers[0]?.usage?.costNanoUsd).toBe(offline.bill.costNanoUsd);
+  });
+
+  it("are sent to the models that the provider takes, and fail with its reason for the one it does not", async () => {
+    const { offline, fetch } = refusing("POST /batches", 403);
+    const { dramatis } = await openStage({}, { fetch, maxCostUsd: 1 });
+    const { answers, totals } = await dramatis.batch([prompt("ana"), prompt("ben", "gpt-4.1")], {
+      pollMs: 1,
+    });
+    const refused = answers.filter(({ problem }) => problem !== undefined);
+    expect(refused).toMatchObject([
+      { value: undefined, usage: undefined, problem: { code: "unauthorised" } },
+    ]);
+    expect(refused[0]?.problem?.message).toContain("Not for this project.");
+    expect(answers.filter(({ value }) => value !== undefined)).toHaveLength(1);
+    expect(totals.costNanoUsd).toBe(offline.bill.costNanoUsd);
+    expect(dramatis.budget?.spentNanoUsd).toBe(offline.bill.costNanoUsd);
+  });
+
+  it.each([
+    ["POST /files", 400, false],
+    ["POST /files", 502, false],
+    ["POST /batches", 400, false],
+    // The batch may have been made, and its answer lost.
+    ["POST /batches", 502, true],
+  ] as const)(
+    "cost nothing where nothing was sent: %s refused with %i",
+    async (call, status, mayBeBilled) => {
+      const { offline, fetch } = refusing(call, status);
+      const { dramatis } = await openStage({}, { fetch, maxCostUsd: 1 });
+      await expect(dramatis.batch([prompt("ana")], { pollMs: 1 })).rejects.toMatchObject({ status });
+      expect(offline.bill.requests).toBe(0);
+      expect((dramatis.budget?.spentNanoUsd ?? 0) > 0).toBe(mayBeBilled);
+      expect(dramatis.budget?.heldNanoUsd).toBe(0);
+    },
+  );
+
+  it("are in the totals with the most they can have cost where nobody knows what came of them", async () => {
+    const { offline } = await openStage();
+    const { dramatis } = await openStage(
+      {},
+      {
+        maxCostUsd: 1,
+        fetch: async (input, init) => {
+          const answer = await offline.fetch(input, init);
+          if (!String(input).endsWith("/content")) return answer;
+          return new Response((await answer.text()).split("\n").slice(1).join("\n"));
+        },
+      },
+    );
+    const { answers, totals } = await dramatis.batch([prompt("ana"), prompt("ben")], { pollMs: 1 });
+    const lost = answers.filter(({ problem }) => problem?.code === "lost");
+    expect(lost).toHaveLength(1);
+    const { persona, usage } = lost[0] ?? {};
+    expect(usage).toEqual({
+      ...{ persona, model: "gpt-4.1-mini", tier: "batch" },
+      costBoundNanoUsd: expect.any(Number),
+    });
+    expect(totals).toMatchObject({
+      ...{ requests: 2, unpricedRequests: 1, unpricedBoundNanoUsd: usage?.costBoundNanoUsd },
+    });
+    const atMost = (totals.costNanoUsd ?? 0) + totals.unpricedBoundNanoUsd;
+    expect(totals.costNanoUsd).toBeLessThan(offline.bill.costNanoUsd);
+    expect(atMost).toBeGreaterThanOrEqual(offline.bill.costNanoUsd);
+    expect(dramatis.budget?.spentNanoUsd).toBe(atMost);
+  });
+
+  it("are of text: what else is in them has no bound, and is refused before anything is sent", async () => {
+    const { offline, dramatis } = await openStage();
+    const image = { type: "image_url" as const, image_url: { url: "https://images.invalid/plan.png" } };
+    const shown = {
+      ...prompt("ana"),
+      messages: [{ role: "user" as const, content: [{ type: "text" as const, text: "Well?" }, image] }],
+    };
+    await expect(dramatis.batch([prompt("ben"), shown])).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringContaining(
+        'Prompt "1" of a batch, messages[0]: expected text, got a part of type "image_url"',
+      ),
+    });
+    expect(offline.requests).toEqual([]);
+  });
+
+  it("come although those who are told of them throw, which is told, or a warning", async () => {
+    const { dramatis } = await openStage();
+    const problems: unknown[] = [];
+    const onProgress = () => {
+      throw new Error("No such column.");
+    };
+    const told = await dramatis.batch([prompt("ana")], {
+      ...{ pollMs: 1, onProgress },
+      onProblem: (error) => problems.push(error),
+    });
+    expect(told.answers[0]?.problem).toBeUndefined();
+    expect(problems.map(String)).toContain("Error: No such column.");
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const warned = await dramatis.batch([prompt("ana")], {
+      ...{ pollMs: 1, onProgress },
+      onProblem: undefined,
+    });
+    const [warning] = warn.mock.calls;
+    warn.mockRestore();
+    expect(warned.answers[0]?.problem).toBeUndefined();
+    expect(warning).toMatchObject([expect.stringContaining("No such column."), { code: "DRAMATIS_BATCH" }]);
+  });
+
+  it("are kept where the schema itself throws", async () => {
+    const { dramatis } = await openStage();
+    const schema = z.strictObject({ question: z.string() }).refine(() => {
+      throw new Error("No such list.");
+    });
+    const { answers } = await dramatis.batch([{ ...prompt("ana"), schema }], { pollMs: 1 });
+    expect(answers[0]).toMatchObject({
+      problem: { code: "bad-shape", message: expect.stringContaining("No such list.") },
+    });
+    expect(answers[0]?.text).toContain("question");
+    expect(answers[0]?.usage?.costNanoUsd).toBeGreaterThan(0);
   });
 });
