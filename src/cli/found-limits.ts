@@ -1,4 +1,5 @@
 /** The limits that an account has, as flags say them, or as the project's own are read with an admin key. */
+import type { Dramatis } from "../app.ts";
 import { checkedBaseUrl, DEFAULT_BASE_URL } from "../domain/base-url.ts";
 import { DramatisError } from "../domain/errors.ts";
 import { missingLimits, readAccountLimits } from "../model/pace/account-limits.ts";
@@ -49,3 +50,7 @@ export async function knownLimits(
     throw error;
   }
 }
+
+/** What is told of limits that are asked for without being named; undefined: they were read, or not to be. */
+export const unreadLimits = ({ limitsProblem }: Pick<Dramatis, "limitsProblem">): string | undefined =>
+  limitsProblem === undefined ? undefined : `The project's limits could not be read: ${limitsProblem}`;

@@ -78,7 +78,8 @@ function problems(runId: string, watch: RunWatch, giveUp: () => void) {
       if (conversation.runId === runId && error instanceof DramatisError) end(error);
       else tell(conversation.conversationId, error, " It could not begin.");
     },
-    ended: (conversationId: string) => inARow.delete(conversationId),
+    /** It was held to its end, or until it waits for a batch. */
+    held: ({ conversationId }: HeldConversation) => inARow.delete(conversationId),
     get fatal() {
       return fatal;
     },
@@ -149,8 +150,9 @@ export async function holdRun(
         signal: stop.atOnce,
         onBegin,
         onEvent,
+        onParked: trouble.held,
         onEnd(conversation) {
-          trouble.ended(conversation.conversationId);
+          trouble.held(conversation);
           if (conversation.runId === runId) left.ended();
         },
         onUnbegun(conversation, error) {

@@ -14,6 +14,7 @@ import { addSubtotals, emptySubtotal } from "../ledger/totals.ts";
 import { plainText } from "../report/plain-text.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { KeySource } from "../vault/find-key.ts";
+import { unreadLimits } from "./found-limits.ts";
 import {
   type HeaderView,
   renderFailure,
@@ -185,8 +186,8 @@ export function createRunScreen({
       } else if (dramatis.transport === "offline") {
         terminal.writeError(`${offlineNote(models(), why)}\n`);
       }
-      const { limitsProblem } = dramatis;
-      if (limitsProblem !== undefined) note(`The project's limits could not be read: ${limitsProblem}`);
+      const unread = unreadLimits(dramatis);
+      if (unread !== undefined) note(unread);
     },
     show(event) {
       if (event.type === "token") {

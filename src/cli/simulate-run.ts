@@ -12,6 +12,7 @@ import { openSimulations, type Simulations } from "../simulation/simulations.ts"
 import { openCount, othersWaiting, progressOf, wasAnsweredOtherwise } from "../store/progress.ts";
 import { firstSeed, runOf, type StoredRun, transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
+import { unreadLimits } from "./found-limits.ts";
 import { type GatewayFlags, gatewayOptions } from "./gateway-flags.ts";
 import { drawnSeed, newRunId } from "./new-run.ts";
 import { checkModel, contextOf, type RunFlags } from "./run-flags.ts";
@@ -77,8 +78,8 @@ async function announce(
   const cap = run.maxCostNanoUsd === undefined ? "" : `, at most ${formatUsd(run.maxCostNanoUsd)}`;
   const many = `${count(run.conversations, "conversation")}, ${flags.concurrency} at a time, seeds from ${seed}${cap}`;
   terminal.writeError(`${run.id}: ${many}; ${via}; store ${store.place}\n`);
-  if (dramatis.limitsProblem !== undefined)
-    terminal.writeError(plainText(`The project's limits could not be read: ${dramatis.limitsProblem}\n`));
+  const unread = unreadLimits(dramatis);
+  if (unread !== undefined) terminal.writeError(plainText(`${unread}\n`));
 }
 
 /** So many other runs are named. */

@@ -11,7 +11,7 @@ import { createMetrics } from "../fleet/metrics.ts";
 import { checkedWebhookSecret } from "../model/batch/webhook.ts";
 import { count } from "../report/figures.ts";
 import { plainText } from "../report/plain-text.ts";
-import { openSimulations, type Simulations } from "../simulation/simulations.ts";
+import { type HeldConversation, openSimulations, type Simulations } from "../simulation/simulations.ts";
 import { budgetsLeft } from "../store/runs.ts";
 import { openStore } from "../store/store.ts";
 import { findKey } from "../vault/find-key.ts";
@@ -70,6 +70,12 @@ function endedLine(conversationId: string, { status, turns, usage, ending }: Con
 
 const codeOf = (error: unknown) => (error instanceof DramatisError ? error.code : "unknown");
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** The run and the conversation of a problem; those of a run's batches are about no conversation. */
+const about = ({ runId, conversationId }: Partial<HeldConversation> = {}) => ({
+  runId,
+  conversationId: conversationId === "" ? undefined : conversationId,
+});
 
 interface Requests {
   /** Somebody asked it to stop. */
@@ -205,9 +211,9 @@ export async function work(flags: WorkerFlags, terminal: Terminal): Promise<numb
       },
       onProblem(conversation, error) {
         const code = codeOf(error);
-        if (conversation !== undefined) metrics?.onProblem(code);
-        const { conversationId } = conversation ?? {};
-        log("error", messageOf(error), { event: "problem", code, conversationId });
+        const { runId, conversationId } = about(conversation);
+        if (conversationId !== undefined) metrics?.onProblem(code);
+        log("error", messageOf(error), { event: "problem", code, runId, conversationId });
       },
     });
     if (flags.port !== undefined && metrics !== undefined) {

@@ -34,6 +34,8 @@ export interface WorkerParts {
    * wait for a batch. What it throws ends the conversation as failed, unless it is the store's: then it is begun again.
    */
   hold(claimed: Claimed): Promise<Held | "parked" | undefined>;
+  /** Told of a conversation that was set aside: its requests wait for a batch. */
+  onParked?: ((claimed: Claimed) => void) | undefined;
   /** Told of every conversation that ended here. */
   onEnd?: ((claimed: Claimed, record: ConversationRecord) => void) | undefined;
   /** Told of a conversation that ended as failed without a record, since what was thrown kept it from beginning. */
@@ -67,7 +69,7 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
         await work.finish(async (tx) => {
           if (!(await setAside(tx, claimed))) await queue.add(tx, [claimed.conversationId]);
         });
-        return () => undefined;
+        return () => parts.onParked?.(claimed);
       }
       await work.finish((tx) => finish(tx, claimed, held.record, held.status));
       return () => parts.onEnd?.(claimed, held.record);

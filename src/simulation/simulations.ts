@@ -44,7 +44,9 @@ export interface WorkerOptions {
   onTurn?: ((conversation: HeldConversation, turn: number) => void) | undefined;
   /** Told of what happens in them, as `dramatis.run` tells; of what happened before as well, when one is gone on with. */
   onEvent?: ((conversation: HeldConversation, event: ConversationEvent) => void) | undefined;
-  /** Told when a conversation is no longer held here, whatever became of it; before `onEnd`. */
+  /** Told of every conversation that waits for a batch from now on; it is begun again once that has brought what it asked for. */
+  onParked?: ((conversation: HeldConversation) => void) | undefined;
+  /** Told when a conversation is no longer held here, whatever became of it; before `onParked` and `onEnd`. */
   onLeave?: ((conversation: HeldConversation) => void) | undefined;
   onEnd?: ((conversation: HeldConversation, record: ConversationRecord) => void) | undefined;
   /** Told of a conversation that ended as failed before it could begin, and why. Default: `onProblem`, or a warning as well. */
@@ -202,6 +204,7 @@ export async function openSimulations(
       const onTurn = harmless(told.onTurn, onThrown);
       const onEvent = harmless(told.onEvent, onThrown);
       const onLeave = harmless(told.onLeave, onThrown);
+      const onParked = harmless(told.onParked, onThrown);
       const onEnd = harmless(told.onEnd, onThrown);
       const onUnbegun = harmless(told.onUnbegun ?? told.onProblem ?? warnOf("it ended as failed"), onThrown);
       onQueueProblem = (error) => onProblem(undefined, error);
@@ -237,6 +240,7 @@ export async function openSimulations(
             onLeave(claimed);
           }
         },
+        onParked,
         onEnd(claimed, record) {
           keepLogShort();
           runEnds.wake(claimed.runId);
