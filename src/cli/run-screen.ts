@@ -224,7 +224,10 @@ export function createRunScreen({
           : renderFailure(event.failure, cast, screen),
       );
     },
-    waitFor: progress,
+    waitFor(what) {
+      erase();
+      progress(what);
+    },
     note,
     close() {
       hide();

@@ -21,9 +21,18 @@ const DAY_MINUTES = 1440;
 /** Minutes; each divides the next, so that bars can be put together. */
 const STEPS = [1, 5, 15, 60, 360, DAY_MINUTES, 7 * DAY_MINUTES, 28 * DAY_MINUTES];
 
+/** Where the first bar begins: at a full day, hour or minute, as buckets do, though that is before the first of them. */
+const firstStart = (since: number, stepMs: number) => {
+  const wholeMs = Math.min(stepMs, DAY_MINUTES * MINUTE_MS);
+  return Math.floor(since / wholeMs) * wholeMs;
+};
+
+const barsIn = ({ since, until }: Period, stepMs: number) =>
+  Math.ceil((until - firstStart(since, stepMs)) / stepMs);
+
 /** The shortest step of at least `bucketMs` with which there are at most `most` bars. */
-function stepFor({ since, until }: Period, bucketMs: number, most: number): number {
-  const isEnough = (stepMs: number) => stepMs >= bucketMs && Math.ceil((until - since) / stepMs) <= most;
+function stepFor(period: Period, bucketMs: number, most: number): number {
+  const isEnough = (stepMs: number) => stepMs >= bucketMs && barsIn(period, stepMs) <= most;
   const known = STEPS.map((minutes) => minutes * MINUTE_MS).find(isEnough);
   if (known !== undefined) return known;
   let stepMs = (STEPS.at(-1) ?? 1) * MINUTE_MS;
@@ -39,9 +48,9 @@ export interface ChartKeeper {
 
 /** @param most bars; longer times make wider ones */
 export function createChart(period: Period, bucketMs: number, most: number): ChartKeeper {
-  const { since, until } = period;
   const stepMs = stepFor(period, bucketMs, most);
-  const bars = Array.from({ length: Math.ceil((until - since) / stepMs) }, (_, index) => ({
+  const since = firstStart(period.since, stepMs);
+  const bars = Array.from({ length: barsIn(period, stepMs) }, (_, index) => ({
     startsAt: since + index * stepMs,
     parts: new Map<string, number>(),
   }));

@@ -91,6 +91,15 @@ describe("an attempt that is made again", () => {
   });
 });
 
+it("redraws what it waits for in its line", () => {
+  const { screen, written } = open({ hasProgress: true });
+  const before = written.stderr.length;
+  screen.waitFor("wave 1: in progress, 0 of 1");
+  screen.waitFor("wave 1: in progress, 1 of 1");
+  const drawn = written.stderr.slice(before).split("\r\u001b[K");
+  expect(drawn.map((line) => line.match(/\d of 1/g)?.length ?? 0)).toEqual([0, 1, 1]);
+});
+
 describe("the rating", () => {
   const choice = { turn: 1, speaker: "ines-marvao", policy: "directed", reason: "r" };
   const rate = (level: ComplexityLevel) => ({

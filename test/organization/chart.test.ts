@@ -32,6 +32,25 @@ describe("a chart", () => {
     },
   );
 
+  it("has bars of full days, hours or minutes in UTC, whenever its time begins", () => {
+    const minutes = fc.integer({ min: 1, max: 120 * 1440 });
+    fc.assert(
+      fc.property(minutes, minutes, fc.nat(), (sinceMinute, length, place) => {
+        const since = SINCE + sinceMinute * MINUTE;
+        const keeper = createChart({ since, until: since + length * MINUTE }, MINUTE, 93);
+        const at = since + (place % length) * MINUTE;
+        keeper.add(at, "a", 1);
+        const { stepMs, bars } = keeper.read();
+        expect(bars.length).toBeLessThanOrEqual(93);
+        for (const { startsAt } of bars) expect(startsAt % Math.min(stepMs, DAY)).toBe(0);
+        const filled = bars.filter(({ parts }) => parts.size > 0).map(({ startsAt }) => startsAt);
+        expect(filled).toHaveLength(1);
+        expect(at - (filled[0] ?? 0)).toBeGreaterThanOrEqual(0);
+        expect(at - (filled[0] ?? 0)).toBeLessThan(stepMs);
+      }),
+    );
+  });
+
   it("loses nothing when bars or parts are put together", () => {
     const parts = fc.record({
       at: fc.nat(200 * 24 - 1),
