@@ -300,6 +300,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
   const server = { apiKey, keySource: to?.keySource, baseUrl, fetch: offline?.fetch ?? options.fetch, clock };
   const gateway = createGateway({
     ...server,
+    isOffline: offline !== undefined,
     catalog,
     timeoutMs,
     maxRetries,

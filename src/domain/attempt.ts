@@ -9,6 +9,10 @@ export const attemptSchema = z.object({
   purpose: z.enum(PURPOSES),
   model: z.string(),
   tier: z.enum(TIERS).optional().describe("At which it was sent; missing: as the request was asked for."),
+  offline: z
+    .literal(true)
+    .optional()
+    .describe("Set when it was sent to the offline server: nobody is billed."),
   attempt: z.int().min(1).describe("Counts the attempts of one request."),
   problem: z.enum(REQUEST_FAILURES),
   status: z.int().optional().describe("HTTP status; missing when no answer came."),

@@ -45,6 +45,7 @@ export const usageEntrySchema = z.object({
     .describe("Where the cost is unknown although the model has a price: the most it can be."),
   requestId: z.string().optional().describe("The provider's id of the request."),
   fromCache: z.literal(true).optional().describe("Set when the answer came from the response cache."),
+  offline: z.literal(true).optional().describe("Set when the offline server answers: nobody is billed."),
   savedNanoUsd: z
     .int()
     .min(0)

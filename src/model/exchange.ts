@@ -64,6 +64,8 @@ export interface Exchange {
   onAttempt: ((attempt: Attempt) => void) | undefined;
   /** At which it is sent, and was answered in the end: `askedTier`, its fallback, or as it was answered before. */
   tier: SentTier;
+  /** Whether the offline server is asked, or answered: the gateway's, or as it was answered before. */
+  isOffline: boolean;
   /** The most the attempt under way can cost; undefined while nobody needed to know. */
   heldNanoUsd: number | undefined;
   /** Failed attempts, oldest first. */

@@ -7,8 +7,10 @@ import type { ModelErrorFields } from "./model-error.ts";
 
 type Failure = Pick<ModelErrorFields, "mayBeBilled"> & Partial<ModelErrorFields> & { code: RequestFailure };
 
+type Asked = Pick<Exchange, "labels" | "model" | "askedTier" | "tier" | "isOffline">;
+
 export const failedAttempt = (
-  { labels, model, askedTier, tier }: Pick<Exchange, "labels" | "model" | "askedTier" | "tier">,
+  { labels, model, askedTier, tier, isOffline }: Asked,
   failure: Failure,
   {
     attempt,
@@ -22,6 +24,7 @@ export const failedAttempt = (
     purpose: labels.purpose,
     model: model.id,
     tier: askedTier === "standard" ? undefined : tier,
+    offline: isOffline ? (true as const) : undefined,
     attempt,
     problem: failure.code,
     status: failure.status,

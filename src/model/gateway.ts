@@ -207,6 +207,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         askedTier: tier,
         tierFallback,
         tier,
+        isOffline: options.isOffline ?? false,
         onDelta: asked.tell ? answerText({ ...asked.tell, method: demand.method, apiKey }) : asked.onDelta,
         onAttempt: asked.onAttempt,
         maxOutputTokens,

@@ -16,12 +16,15 @@ export async function settledUsage(
   const unknown: UsageEntry = { ...names, model: model.id, tier: exchange.tier };
   const lost = attempts
     .filter(({ mayBeBilled }) => mayBeBilled)
-    .map(({ costBoundNanoUsd, tier = askedTier }) => bounded({ ...unknown, tier }, costBoundNanoUsd));
+    .map(({ costBoundNanoUsd, tier = askedTier, offline = false }) =>
+      bounded({ ...unknown, tier, ...senderOf(offline) }, costBoundNanoUsd),
+    );
   const entry = isAnswered ? (counted ?? unknown) : undefined;
   if (entry === undefined) return lost;
   const answer = {
     ...(fromCache ? saved(entry) : believable(entry, leastTokens)),
     ...(requestId === undefined ? {} : { requestId }),
+    ...senderOf(exchange.isOffline),
   };
   const bound =
     answer.costNanoUsd === undefined
@@ -30,6 +33,8 @@ export async function settledUsage(
   await reservation?.settle(answer.costNanoUsd ?? bound ?? 0);
   return [...lost, bounded(answer, bound)];
 }
+
+const senderOf = (isOffline: boolean): Pick<UsageEntry, "offline"> => (isOffline ? { offline: true } : {});
 
 const bounded = (entry: UsageEntry, bound: number | undefined): UsageEntry =>
   bound === undefined ? entry : { ...entry, costBoundNanoUsd: bound };

@@ -26,6 +26,8 @@ export interface TransportOptions {
   baseUrl?: string | undefined;
   /** Carries every request; the offline server passes its own. Default: Node's own HTTP client; the global fetch where a proxy or a dispatcher of undici is set. */
   fetch?: typeof globalThis.fetch | undefined;
+  /** True where the offline server answers, whose answers nobody bills: usage and attempts then say so. Default false. */
+  isOffline?: boolean | undefined;
   /** Of one attempt, in milliseconds, until the whole answer is there. Default 120,000, at the tier flex 900,000. */
   timeoutMs?: number | undefined;
   /** Further attempts after timeouts, lost connections, 408, 409, 429 and 5xx. Default 6. */

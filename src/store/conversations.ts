@@ -108,6 +108,7 @@ const column = (entries: readonly UsageEntry[], times: AnswerTimes) =>
     from_cache: entry.fromCache === true,
     saved_nano_usd: entry.savedNanoUsd,
     request_id: entry.requestId,
+    offline: entry.offline === true,
     answered_at: answeredAtOf(entry.requestId === undefined ? undefined : times[entry.requestId]),
   }));
 
@@ -193,7 +194,7 @@ const INSERT_PARTS = {
          position integer, turn integer, persona text, purpose text, model text, tier text, input_tokens bigint,
          cached_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano_usd bigint,
          cost_bound_nano_usd bigint, from_cache boolean, saved_nano_usd bigint, request_id text,
-         answered_at timestamptz)
+         answered_at timestamptz, offline boolean)
      )
      insert into dramatis.failures (conversation_id, position, turn, kind, body)
      select $1, place, (one ->> 'turn')::integer, one ->> 'kind', one
@@ -258,7 +259,7 @@ export async function entriesOf(sql: Sql, conversationId: string): Promise<Usage
     `select turn, persona, purpose, model, tier, input_tokens as "inputTokens", cached_input_tokens as "cachedInputTokens",
        output_tokens as "outputTokens", reasoning_tokens as "reasoningTokens", cost_nano_usd as "costNanoUsd",
        cost_bound_nano_usd as "costBoundNanoUsd", nullif(from_cache, false) as "fromCache",
-       saved_nano_usd as "savedNanoUsd", request_id as "requestId"
+       saved_nano_usd as "savedNanoUsd", request_id as "requestId", nullif(offline, false) as offline
      from dramatis.usage_entries where conversation_id = $1 order by position`,
     [conversationId],
   );

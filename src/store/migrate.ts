@@ -9,10 +9,11 @@ import { batches } from "./migrations/0003-batches.ts";
 import { bookings } from "./migrations/0004-bookings.ts";
 import { sentAt } from "./migrations/0005-sent-at.ts";
 import { entryTimes } from "./migrations/0006-entry-times.ts";
+import { senders } from "./migrations/0007-senders.ts";
 import { sqlOf } from "./sql.ts";
 
 /** In order; what was released is never changed. */
-const MIGRATIONS: readonly string[] = [tables, paces, batches, bookings, sentAt, entryTimes];
+const MIGRATIONS: readonly string[] = [tables, paces, batches, bookings, sentAt, entryTimes, senders];
 export const STORE_VERSION = MIGRATIONS.length;
 
 /** Any number, as long as nothing else in the database locks the same. */

@@ -4,7 +4,7 @@
  */
 import type { Attempt } from "../domain/attempt.ts";
 import { defined } from "../domain/defined.ts";
-import type { Purpose } from "../domain/usage.ts";
+import type { Purpose, Tier } from "../domain/usage.ts";
 import { leaseLost } from "./faults.ts";
 import type { Sql } from "./sql.ts";
 
@@ -39,6 +39,18 @@ export interface KeptRequest extends RequestId {
   boundNanoUsd: number | undefined;
   /** Of the run's money; undefined: nothing is. */
   heldNanoUsd: number | undefined;
+  /** At which it was sent last; undefined: it was not yet, or before stores kept it. */
+  tier: Tier | undefined;
+  /** Whether the offline server was asked last, or answered. */
+  isOffline: boolean;
+}
+
+/** How a request is sent, or was answered. */
+interface Sender {
+  /** Default: unknown. */
+  tier?: Tier | undefined;
+  /** Default false. */
+  isOffline?: boolean | undefined;
 }
 
 /** Who writes: a run's conversation, under the lease of its worker. */
@@ -70,6 +82,8 @@ interface Row {
   outcome: unknown;
   bound_nano_usd: number | null;
   held_nano_usd: number | null;
+  tier: Tier | null;
+  offline: boolean;
 }
 
 const keptOf = (row: Row): KeptRequest => ({
@@ -84,6 +98,8 @@ const keptOf = (row: Row): KeptRequest => ({
   outcome: row.outcome ?? undefined,
   boundNanoUsd: row.bound_nano_usd ?? undefined,
   heldNanoUsd: row.held_nano_usd ?? undefined,
+  tier: row.tier ?? undefined,
+  isOffline: row.offline,
 });
 
 /** All requests of a conversation, in the order in which they were first made. */
@@ -92,7 +108,7 @@ export async function requestsOf(sql: Sql, conversationId: string): Promise<Kept
     {
       name: "dramatis-requests-of",
       text: `select digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, bound_nano_usd,
-       held_nano_usd
+       held_nano_usd, tier, offline
      from dramatis.requests where conversation_id = $1 order by first_at, occurrence`,
     },
     [conversationId],
@@ -165,19 +181,22 @@ export async function hold(
 export async function markSent(
   sql: Sql,
   holder: Holder,
-  request: RequestId & { attempts: readonly unknown[]; boundNanoUsd: number | undefined },
+  request: RequestId & Sender & { attempts: readonly unknown[]; boundNanoUsd: number | undefined },
 ): Promise<void> {
   const { runId, conversationId, lease } = holder;
   const { digest, occurrence, purpose, turn, persona, model, attempts, boundNanoUsd } = request;
+  const { tier = null, isOffline = false } = request;
   const rows = await sql.query(
     {
       name: "dramatis-mark-sent",
       text: `insert into dramatis.requests
-       (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, bound_nano_usd)
-     select id, $4, $5, $1, $6, $7, $8, $9, 'sent', $10, $11
+       (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, bound_nano_usd, tier,
+        offline)
+     select id, $4, $5, $1, $6, $7, $8, $9, 'sent', $10, $11, $12, $13
      from dramatis.conversations where id = $2 and lease = $3 for share
      on conflict (conversation_id, digest, occurrence) do update
-       set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd
+       set state = 'sent', attempts = excluded.attempts, bound_nano_usd = excluded.bound_nano_usd,
+         tier = excluded.tier, offline = excluded.offline
      returning 1`,
     },
     [
@@ -192,12 +211,14 @@ export async function markSent(
       model,
       JSON.stringify(attempts),
       boundNanoUsd,
+      tier,
+      isOffline,
     ],
   );
   if (rows.length === 0) throw leaseLost(conversationId);
 }
 
-export interface Closing extends RequestId {
+export interface Closing extends RequestId, Sender {
   /** open: an attempt came to nothing, and it may be made again. */
   state: "open" | "answered" | "failed";
   attempts: readonly unknown[];
@@ -211,6 +232,7 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
   const { runId, conversationId, lease } = holder;
   const { digest, occurrence, purpose, turn, persona, model, state, attempts, outcome, spentNanoUsd } =
     closing;
+  const { tier = null, isOffline = false } = closing;
   const [row] = await sql.query<{ fence: boolean }>(
     {
       name: "dramatis-settle",
@@ -221,11 +243,14 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
        where conversation_id = $2 and digest = $4 and occurrence = $5 and exists (select from fence)
      ), closed as (
        insert into dramatis.requests
-         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, outcome, cost_nano_usd)
-       select id, $4, $5, $1, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'answered' then $13::bigint end from fence
+         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, outcome, cost_nano_usd,
+          tier, offline)
+       select id, $4, $5, $1, $6, $7, $8, $9, $10, $11, $12, case when $10 = 'answered' then $13::bigint end, $14, $15
+       from fence
        on conflict (conversation_id, digest, occurrence) do update set
          state = excluded.state, attempts = excluded.attempts, outcome = excluded.outcome,
-         cost_nano_usd = excluded.cost_nano_usd, held_nano_usd = null, bound_nano_usd = null
+         cost_nano_usd = excluded.cost_nano_usd, held_nano_usd = null, bound_nano_usd = null,
+         tier = coalesce(excluded.tier, requests.tier), offline = excluded.offline
      ), counted as (
        update dramatis.runs
        set held_nano_usd = runs.held_nano_usd - before.held_nano_usd, spent_nano_usd = spent_nano_usd + $13
@@ -247,6 +272,8 @@ export async function settle(sql: Sql, holder: Holder, closing: Closing): Promis
       JSON.stringify(attempts),
       outcome === undefined ? null : JSON.stringify(outcome),
       spentNanoUsd,
+      tier,
+      isOffline,
     ],
   );
   if (!row?.fence) throw leaseLost(conversationId);
@@ -258,14 +285,18 @@ const lostAttempt = ({
   persona,
   purpose,
   model,
+  tier,
+  isOffline,
   attempts,
   boundNanoUsd,
-}: Omit<KeptRequest, "heldNanoUsd">): Attempt =>
+}: KeptRequest): Attempt =>
   defined({
     turn,
     persona,
     purpose,
     model,
+    tier,
+    offline: isOffline ? (true as const) : undefined,
     attempt: attempts.length + 1,
     problem: "lost" as const,
     costBoundNanoUsd: boundNanoUsd,

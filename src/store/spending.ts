@@ -38,7 +38,7 @@ const sumsSchema = z.object({
 /** Entries of ledgers that have run, model, tier and time in common. */
 export type SpentSums = z.output<typeof sumsSchema>;
 
-/** An answer out of a cache, of this process or another time, asked nobody; nor did the offline server in a process. */
+/** An answer out of a cache, of this process or another time, asked nobody; what the offline server answers is on no bill. */
 const ENTRIES = `
   with entries as (
     select c.run_id, e.model, e.tier, e.input_tokens is not null and e.output_tokens is not null as counted,
@@ -46,7 +46,7 @@ const ENTRIES = `
       date_trunc($3, coalesce(e.answered_at, c.ended_at), 'UTC') as latest,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.cost_nano_usd, e.cost_bound_nano_usd
     from dramatis.conversations c join dramatis.usage_entries e on e.conversation_id = c.id
-    where c.status = 'completed' and not e.from_cache and c.record ->> 'transport' = 'network'
+    where c.status = 'completed' and not e.from_cache and not e.offline
   )
   select run_id as run, model, tier, earliest, latest, counted as "isCounted", count(*)::int as requests,
     coalesce(sum(input_tokens) filter (where counted), 0)::bigint as "inputTokens",
@@ -73,7 +73,8 @@ const keptSchema = z.object({
   run: z.string(),
   model: z.string(),
   state: z.string(),
-  /** As the run asks for it. */
+  isOffline: z.boolean(),
+  /** At which it was sent, else as the run asks for it. */
   tier: z.enum(TIERS),
   attempts: z.array(attemptSchema),
   isInBatch: z.boolean(),
@@ -109,9 +110,8 @@ export interface KeptSpending {
   endedAt: number | undefined;
 }
 
-/** What a process that answers by itself was asked leaves no bill; a run is held in one way, so that one record tells of all. */
 const KEPT = `
-  select q.conversation_id as id, q.run_id as run, q.model, q.state, coalesce(r.definition #>> '{context,tier}',
+  select q.conversation_id as id, q.run_id as run, q.model, q.state, q.offline as "isOffline", coalesce(q.tier, r.definition #>> '{context,tier}',
       case when r.definition ->> 'transport' = 'batch' then 'batch' end, 'standard') as tier,
     q.attempts, l.custom_id is not null as "isInBatch", q.outcome #> '{completion}' is not null as "hasAnswer", q.outcome #> '{completion,usage}' as usage,
     q.outcome #>> '{completion,service_tier}' as "serviceTier", q.outcome ->> 'tier' as "answeredTier",
@@ -124,9 +124,7 @@ const KEPT = `
   left join dramatis.batch_lines l on l.conversation_id = q.conversation_id and l.digest = q.digest
     and l.occurrence = q.occurrence and l.batch_id is not null
   where c.id = any($1) and (q.outcome ->> 'fromCache') is null
-    and (q.state <> 'parked' or l.batch_id is not null or json_array_length(q.attempts) > 0)
-    and not exists (
-      select from dramatis.conversations o where o.run_id = c.run_id and o.record ->> 'transport' <> 'network')`;
+    and (q.state <> 'parked' or l.batch_id is not null or json_array_length(q.attempts) > 0)`;
 
 const CONVERSATIONS_AT_ONCE = 200;
 
@@ -137,20 +135,22 @@ function keptFrom(given: object): KeptSpending {
   const row = keptSchema.parse(given);
   const tier = row.answeredTier ?? row.tier;
   const lost = row.attempts
-    .filter(({ mayBeBilled }) => mayBeBilled)
+    .filter(({ mayBeBilled, offline }) => mayBeBilled && !offline)
     .map((attempt) => ({ tier: attempt.tier ?? tier, boundNanoUsd: attempt.costBoundNanoUsd }));
   return {
     run: row.run,
     model: row.model,
     tier,
-    answer: row.hasAnswer
-      ? {
-          usage: row.usage,
-          serviceTier: row.serviceTier ?? undefined,
-          at: answeredAtOf(row.created)?.getTime(),
-        }
-      : undefined,
-    lost: isOnItsWay(row) ? [...lost, { tier, boundNanoUsd: row.bound ?? undefined }] : lost,
+    answer:
+      row.hasAnswer && !row.isOffline
+        ? {
+            usage: row.usage,
+            serviceTier: row.serviceTier ?? undefined,
+            at: answeredAtOf(row.created)?.getTime(),
+          }
+        : undefined,
+    lost:
+      isOnItsWay(row) && !row.isOffline ? [...lost, { tier, boundNanoUsd: row.bound ?? undefined }] : lost,
     firstAt: row.firstAt.getTime(),
     endedAt: row.endedAt?.getTime(),
   };

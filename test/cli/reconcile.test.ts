@@ -130,6 +130,38 @@ describe("a day of mixed traffic", () => {
   });
 });
 
+describe("a run that was gone on with offline", () => {
+  let stage: ReconcileStage;
+  beforeAll(async () => {
+    stage = await openReconcileStage(MORNING);
+    const run = { id: "mixed", conversations: 2 };
+    await stage.hold(run, { fetch: refusingAfter(5) });
+  }, 60_000);
+  afterAll(() => stage.close());
+
+  it("is asked of the provider as far as it went there, and no further", async () => {
+    const asked = stage.server.bill.requests;
+    expect(asked).toBe(5);
+    for (const isDone of [false, true]) {
+      if (isDone) {
+        await stage.retry("mixed");
+        await stage.hold({ id: "mixed", conversations: 2 }, { offline: true });
+        const records = await stage.inStore((sql) =>
+          sql.query("select status, record ->> 'transport' as transport from dramatis.conversations"),
+        );
+        const offline = { status: "completed", transport: "offline" };
+        expect(records).toEqual([offline, offline]);
+      }
+      const { exitCode, stdout } = await stage.run(["reconcile", "--since", "1h", "--json"]);
+      const { totals, rows } = JSON.parse(stdout);
+      expect(totals.ledger).toMatchObject({ requests: asked, costNanoUsd: stage.server.bill.costNanoUsd });
+      expect(rows.map(({ verdict }: Row) => verdict)).toEqual(["matched"]);
+      expect(exitCode).toBe(0);
+    }
+    expect(stage.server.bill.requests).toBe(asked);
+  });
+});
+
 describe("one conversation", () => {
   let stage: ReconcileStage;
   beforeAll(async () => {

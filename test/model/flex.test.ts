@@ -158,7 +158,7 @@ describe("a recording of both tiers", () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "exchanges.jsonl");
     const recorder = createRecorder({ file, transport: "offline", apiKey: "offline", clock: () => 0 });
-    const live = await openStage(noRoom(0.5, { gateway: { maxRetries: 0, recorder } }));
+    const live = await openStage(noRoom(0.5, { gateway: { maxRetries: 0, recorder, isOffline: true } }));
     const paid = await live.run({ context: OR_STANDARD });
     expect(tiersOf(paid)).toEqual(new Set(["flex", "standard"]));
     const replay = openReplay({ file, apiKey: "offline" });

@@ -37,6 +37,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     askedTier: "standard",
     tierFallback: undefined,
     tier: "standard",
+    isOffline: false,
     onDelta: undefined,
     onAttempt: undefined,
     maxOutputTokens: 100,

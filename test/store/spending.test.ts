@@ -2,8 +2,8 @@
 import { expect, it } from "vitest";
 import type { UsageEntry } from "../../src/domain/usage.ts";
 import { totalsOf } from "../../src/ledger/totals.ts";
-import { claim, finish } from "../../src/store/conversations.ts";
-import { type Holder, markSent, type RequestId, settle } from "../../src/store/requests.ts";
+import { claim, entriesOf, finish } from "../../src/store/conversations.ts";
+import { type Holder, markSent, type RequestId, settle, takeOver } from "../../src/store/requests.ts";
 import { type KeptSpending, keptSpending, ledgerGaps, spentSums } from "../../src/store/spending.ts";
 import type { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "../report/sample-record.ts";
@@ -38,12 +38,19 @@ async function begin(store: Store, conversationId: string): Promise<Holder> {
 }
 
 /** Asks, and keeps the answer that came at that minute. */
-async function answer({ sql }: Store, holder: Holder, id: string, minute: number): Promise<void> {
+async function answer(
+  { sql }: Store,
+  holder: Holder,
+  id: string,
+  minute: number,
+  more: { isOffline?: boolean } = {},
+): Promise<void> {
   await markSent(sql, holder, { ...requestId(id), attempts: [], boundNanoUsd: 50 });
   const usage = { prompt_tokens: 10, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } };
   const completion = { created: at(minute).getTime() / 1000 + 30, usage, service_tier: "default" };
   const outcome = { requestId: id, completion };
-  await settle(sql, holder, { ...requestId(id), state: "answered", attempts: [], outcome, spentNanoUsd: 5 });
+  const closing = { ...requestId(id), ...more, attempts: [], outcome, spentNanoUsd: 5 };
+  await settle(sql, holder, { ...closing, state: "answered" });
 }
 
 async function complete(
@@ -88,9 +95,8 @@ onEachEngine("spending", ({ shared, open }) => {
       entry({ ...counted, costNanoUsd: 0, fromCache: true }),
     ]);
     // What a process answered by itself is on nobody's bill.
-    await complete(store, await begin(store, "ended-2"), [entry({ ...counted, costNanoUsd: 5 })], {
-      transport: "offline",
-    });
+    const offline = entry({ ...counted, costNanoUsd: 5, offline: true });
+    await complete(store, await begin(store, "ended-2"), [offline], { transport: "offline" });
 
     const place = { run: "ended", model: "o3", tier: "standard" };
     const none = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costNanoUsd: 0, unpriced: 0 };
@@ -168,6 +174,49 @@ onEachEngine("spending", ({ shared, open }) => {
         },
       ]),
     );
+  });
+
+  it("is told apart from what the offline server answered, entry by entry and attempt by attempt", async () => {
+    const store = await open();
+    await storeRun(store, "mixed", [{ record: undefined }, { record: undefined }]);
+    const holder = await begin(store, "mixed-1");
+    await answer(store, holder, "network", 7);
+    await answer(store, holder, "offline", 8, { isOffline: true });
+    const attempt = { purpose: "turn", model: "o3", attempt: 1, problem: "lost", mayBeBilled: true };
+    const attempts = [
+      { ...attempt, costBoundNanoUsd: 60 },
+      { ...attempt, attempt: 2, costBoundNanoUsd: 70, offline: true },
+    ];
+    const sent = { ...requestId("sent"), attempts, boundNanoUsd: 50 };
+    await markSent(store.sql, holder, { ...sent, isOffline: true });
+    const bounds = async () =>
+      (await kept(store, "mixed")).flatMap(({ lost }) => lost).map((one) => one.boundNanoUsd);
+    const answered = async () => (await kept(store, "mixed")).flatMap((one) => one.answer?.at ?? []);
+    expect([await bounds(), await answered()]).toEqual([[60], [TEN + 7 * MINUTE + 30_000]]);
+    await markSent(store.sql, holder, sent);
+    expect(await bounds()).toEqual([60, 50]);
+    // What a worker left on its way is lost with the server that it was sent to.
+    await markSent(store.sql, holder, { ...sent, isOffline: true, tier: "flex" });
+    const [, , taken] = await takeOver(store.sql, holder);
+    expect(taken?.attempts).toMatchObject([{}, { offline: true }, { offline: true, tier: "flex" }]);
+    expect(await bounds()).toEqual([60]);
+
+    const entries = [
+      entry({ ...counted, costNanoUsd: 5 }),
+      entry({ ...counted, costNanoUsd: 6, offline: true }),
+      entry({ costBoundNanoUsd: 60 }),
+      entry({ costBoundNanoUsd: 70, offline: true }),
+    ];
+    await complete(store, holder, entries, { transport: "offline" });
+    expect(await entriesOf(store.sql, "mixed-1")).toEqual(entries);
+    const sums = await spentSums(store.sql, DAY);
+    expect(sums.map(({ requests, costNanoUsd, bounds }) => ({ requests, costNanoUsd, bounds }))).toEqual(
+      expect.arrayContaining([
+        { requests: 1, costNanoUsd: 5, bounds: [] },
+        { requests: 1, costNanoUsd: 0, bounds: [60] },
+      ]),
+    );
+    expect(sums).toHaveLength(2);
   });
 
   it("is on its way by batch once its line is in one, and not before", async () => {

@@ -78,6 +78,7 @@ export function createParking({ sql, holder, funds, maxRetries, onNew, onParked 
     const body = lineBody(exchange.request);
     await park(sql, holder, {
       ...request,
+      isOffline: exchange.isOffline,
       customId,
       attempts: exchange.attempts,
       body,
@@ -88,11 +89,12 @@ export function createParking({ sql, holder, funds, maxRetries, onNew, onParked 
   }
 
   /** What a batch brought was not asked for before it was brought. */
-  async function failed({ exchange, reservationFor }: Parkable, failure: KeptFailure): Promise<void> {
+  async function failed({ exchange, known, reservationFor }: Parkable, failure: KeptFailure): Promise<void> {
     const { attempts, heldNanoUsd } = exchange;
     const isLast = !failure.isRetryable || attempts.length >= maxRetries;
     const boundNanoUsd = failure.mayBeBilled ? heldNanoUsd : undefined;
-    const attempt = failedAttempt(exchange, failure, {
+    const sent = { ...exchange, isOffline: known?.isOffline ?? exchange.isOffline };
+    const attempt = failedAttempt(sent, failure, {
       attempt: attempts.length + 1,
       waitMs: isLast ? undefined : 0,
       boundNanoUsd,
@@ -113,6 +115,7 @@ export function createParking({ sql, holder, funds, maxRetries, onNew, onParked 
       if (completion !== undefined) {
         exchange.isAnswered = true;
         exchange.requestId = requestId;
+        exchange.isOffline = known.isOffline;
         exchange.reservation = reservationFor({ completion, requestId });
         tellAtOnce(completion, exchange);
         return completion;

@@ -111,12 +111,16 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
         if (known !== undefined) {
           exchange.attempts.push(...(known.attempts as Attempt[]));
           const isClosed = known.state === "answered" || known.state === "failed";
-          if (isClosed) return answerFrom(known.outcome as Outcome, exchange, apiKey);
+          if (isClosed) {
+            exchange.isOffline = known.isOffline;
+            return answerFrom(known.outcome as Outcome, exchange, apiKey);
+          }
         }
         const reservationFor = (outcome: () => Outcome | undefined): Reservation => ({
           settle: (spentNanoUsd) =>
             settle(sql, holder, {
               ...request,
+              ...senderOf(exchange),
               state: stateOf(outcome()),
               attempts: exchange.attempts,
               outcome: outcome(),
@@ -138,7 +142,8 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
         exchange.beforeSend = async () => {
           const boundNanoUsd =
             exchange.heldNanoUsd ?? (await exchange.worstNanoUsd(Number.POSITIVE_INFINITY));
-          await markSent(sql, holder, { ...request, attempts: exchange.attempts, boundNanoUsd });
+          const { attempts } = exchange;
+          await markSent(sql, holder, { ...request, ...senderOf(exchange), attempts, boundNanoUsd });
         };
         try {
           const completion = await send(exchange);
@@ -165,6 +170,8 @@ export async function openJournal(parts: JournalParts): Promise<Journal> {
       },
   };
 }
+
+const senderOf = ({ tier, isOffline }: Exchange) => ({ tier, isOffline });
 
 const nameOf = ({ digest, occurrence }: RequestKey) => `${digest} ${occurrence}`;
 

@@ -119,6 +119,7 @@ export function openReplay({ file, apiKey }: ReplayOptions): Replay {
         throw fail(model.id, "replay-differs", problem);
       }
       exchange.attempts.push(...stored.attempts);
+      exchange.isOffline = header.transport === "offline";
       return answerFrom(stored, exchange, apiKey);
     },
   };

@@ -83,6 +83,17 @@ onEachEngine("a journal", ({ shared }) => {
     expect(seen.sent).toBe(1);
   });
 
+  it("tells of a stored answer whether the offline server gave it, whoever asks now", async () => {
+    const store = await shared();
+    await runIn(store, "run-offline");
+    const { send } = server();
+    for (const isOffline of [true, false]) {
+      const { journal } = await claimed(store, "run-offline", `lease-${isOffline}`);
+      const { asked } = await ask(journal.around(send, KEY), { isOffline });
+      expect(asked.isOffline).toBe(true);
+    }
+  });
+
   it("gives an answer its own tier again, whichever is asked for now", async () => {
     const store = await shared();
     await runIn(store, "run9");
@@ -134,6 +145,7 @@ onEachEngine("a journal", ({ shared }) => {
         purpose: "turn",
         model: "gpt-4.1-nano",
         attempt: 1,
+        tier: "standard",
         problem: "lost",
         costBoundNanoUsd: 1000,
         mayBeBilled: true,
