@@ -5,7 +5,7 @@ import { costNanoUsd } from "../ledger/cost.ts";
 import { type LedgerGap, ledgerGaps } from "../store/spending.ts";
 import type { Store } from "../store/store.ts";
 import { periodOf, type ReportOptions } from "./options.ts";
-import { ledgerRows } from "./reconciliation/ledger-side.ts";
+import { openLedger } from "./reconciliation/ledger-side.ts";
 import { type Place, placesOf } from "./reconciliation/places.ts";
 import { chargeRows, minuteRows, providerRows } from "./reconciliation/provider-side.ts";
 import { type Reconciled, type ReconciledRow, reconciled } from "./reconciliation/reconciled.ts";
@@ -88,12 +88,12 @@ export async function reconcileLedger(options: ReconcileOptions): Promise<Reconc
   const nameOf = nameIn(catalog);
   const priceOf = priceIn(catalog);
   const source = { ...options, projects, apiKeys, nameOf };
-  const ledgerSource = { sql: store.sql, catalog, nameOf, clock };
   // A day more on either side: what was asked before midnight may be billed after it.
   const wide = { since: Math.max(0, since - DAY_MS), until: until + DAY_MS };
   const provider = await providerRows({ ...source, ...wide });
   const charges = await chargeRows({ ...source, since, until });
-  const { ledger, lost, underWay } = await ledgerRows(ledgerSource, wide);
+  const ledgerOf = await openLedger({ sql: store.sql, catalog, nameOf, clock }, wide);
+  const { ledger, lost, underWay } = await ledgerOf(wide);
   const result = reconciled({ ledger, lost, provider, charges }, { since, until }, priceOf);
   const differing = result.rows.filter(({ verdict }) => verdict !== "matched");
   const places = new Map<ReconciledRow, Place[]>();
@@ -101,7 +101,7 @@ export async function reconcileLedger(options: ReconcileOptions): Promise<Reconc
     const time = { since: day, until: day + DAY_MS };
     const minutes = await unlessForgotten(minuteRows({ ...source, ...time }));
     if (minutes === undefined) continue;
-    const own = await ledgerRows(ledgerSource, time, "minute");
+    const own = await ledgerOf(time, "minute");
     for (const row of differing) {
       if (row.day === day) places.set(row, placesOf(row, { provider: minutes, ledger: own.ledger }, priceOf));
     }

@@ -1,6 +1,7 @@
 /**
  * What was asked of a provider in some time, by all runs of a store: sums of the ledgers of conversations that completed, and
- * the kept requests of all others, whose ledgers may not hold everything yet.
+ * the kept requests of all others, whose ledgers may not hold everything yet. Kept requests are read first: a conversation that
+ * completes meanwhile is then in both, and can be left out of the one; read last, it would be in neither.
  */
 import { z } from "zod";
 import { attemptSchema } from "../domain/attempt.ts";
@@ -46,7 +47,7 @@ const ENTRIES = `
       date_trunc($3, coalesce(e.answered_at, c.ended_at), 'UTC') as latest,
       e.input_tokens, e.cached_input_tokens, e.output_tokens, e.cost_nano_usd, e.cost_bound_nano_usd
     from dramatis.conversations c join dramatis.usage_entries e on e.conversation_id = c.id
-    where c.status = 'completed' and not e.from_cache and not e.offline
+    where c.status = 'completed' and not e.from_cache and not e.offline and not c.id = any($4)
   )
   select run_id as run, model, tier, earliest, latest, counted as "isCounted", count(*)::int as requests,
     coalesce(sum(input_tokens) filter (where counted), 0)::bigint as "inputTokens",
@@ -58,13 +59,20 @@ const ENTRIES = `
   from entries where latest >= $1 and earliest < $2
   group by 1, 2, 3, 4, 5, 6 order by 4, 1, 2, 3`;
 
-/** @param width in which times are told: by the hour, or by the minute */
+/** How the sums of a time are told. */
+export interface SumsOptions {
+  /** In which times are told. Default `hour`. */
+  width?: "hour" | "minute" | undefined;
+  /** Ids of conversations that are left out: their kept requests were read before. Default: none. */
+  without?: readonly string[] | undefined;
+}
+
 export async function spentSums(
   sql: Sql,
   { since, until }: SpendingTime,
-  width: "hour" | "minute" = "hour",
+  { width = "hour", without = [] }: SumsOptions = {},
 ): Promise<SpentSums[]> {
-  const rows = await sql.query(ENTRIES, [new Date(since), new Date(until), width]);
+  const rows = await sql.query(ENTRIES, [new Date(since), new Date(until), width, without]);
   return rows.map((row) => sumsSchema.parse(row));
 }
 
@@ -90,6 +98,7 @@ const keptSchema = z.object({
 
 /** A request of a conversation that did not complete, or has not yet. Times are milliseconds since 1970. */
 export interface KeptSpending {
+  conversation: string;
   run: string;
   model: string;
   /** At which it was asked, or answered. */
@@ -138,6 +147,7 @@ function keptFrom(given: object): KeptSpending {
     .filter(({ mayBeBilled, offline }) => mayBeBilled && !offline)
     .map((attempt) => ({ tier: attempt.tier ?? tier, boundNanoUsd: attempt.costBoundNanoUsd }));
   return {
+    conversation: row.id,
     run: row.run,
     model: row.model,
     tier,

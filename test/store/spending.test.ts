@@ -1,77 +1,23 @@
 /** What was asked of a provider in some time, as ledgers and kept requests tell it, on both engines. */
 import { expect, it } from "vitest";
-import type { UsageEntry } from "../../src/domain/usage.ts";
-import { totalsOf } from "../../src/ledger/totals.ts";
-import { claim, entriesOf, finish } from "../../src/store/conversations.ts";
-import { type Holder, markSent, type RequestId, settle, takeOver } from "../../src/store/requests.ts";
+import { entriesOf } from "../../src/store/conversations.ts";
+import { markSent, takeOver } from "../../src/store/requests.ts";
 import { type KeptSpending, keptSpending, ledgerGaps, spentSums } from "../../src/store/spending.ts";
 import type { Store } from "../../src/store/store.ts";
-import { sampleRecord } from "../report/sample-record.ts";
 import { onEachEngine } from "./engines.ts";
+import {
+  answer,
+  at,
+  begin,
+  complete,
+  counted,
+  DAY,
+  entry,
+  MINUTE,
+  requestId,
+  TEN,
+} from "./sample-spending.ts";
 import { storeRun } from "./stored-run.ts";
-
-/** 2026-11-20, 10:00 UTC. */
-const TEN = Date.UTC(2026, 10, 20, 10);
-const MINUTE = 60_000;
-const DAY = { since: TEN, until: TEN + 60 * MINUTE };
-const at = (minute: number) => new Date(TEN + minute * MINUTE);
-
-const entry = (more: Partial<UsageEntry>): UsageEntry => ({ model: "o3", tier: "standard", ...more });
-const counted = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 2 };
-const requestId = (digest: string): RequestId => ({
-  digest,
-  occurrence: 0,
-  purpose: "turn",
-  turn: 0,
-  persona: "p",
-  model: "o3",
-});
-
-async function begin(store: Store, conversationId: string): Promise<Holder> {
-  const holder = await claim(store.sql, { conversationId, lease: "lease", worker: "worker" });
-  if (holder === undefined) throw new Error(`${conversationId} cannot be claimed`);
-  await store.sql.query("update dramatis.conversations set started_at = $2 where id = $1", [
-    conversationId,
-    at(0),
-  ]);
-  return holder;
-}
-
-/** Asks, and keeps the answer that came at that minute. */
-async function answer(
-  { sql }: Store,
-  holder: Holder,
-  id: string,
-  minute: number,
-  more: { isOffline?: boolean } = {},
-): Promise<void> {
-  await markSent(sql, holder, { ...requestId(id), attempts: [], boundNanoUsd: 50 });
-  const usage = { prompt_tokens: 10, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } };
-  const completion = { created: at(minute).getTime() / 1000 + 30, usage, service_tier: "default" };
-  const outcome = { requestId: id, completion };
-  const closing = { ...requestId(id), ...more, attempts: [], outcome, spentNanoUsd: 5 };
-  await settle(sql, holder, { ...closing, state: "answered" });
-}
-
-async function complete(
-  { sql }: Store,
-  holder: Holder,
-  entries: UsageEntry[],
-  more: object = {},
-): Promise<void> {
-  const { conversationId } = holder;
-  const usage = { entries, totals: totalsOf(entries) };
-  const times = { startedAt: at(0).toISOString(), endedAt: at(20).toISOString() };
-  const record = sampleRecord({
-    conversationId,
-    ...times,
-    status: "completed",
-    transport: "network",
-    usage,
-    ...more,
-  });
-  await sql.transaction((tx) => finish(tx, holder, record));
-}
 
 async function kept({ sql }: Store, run: string): Promise<KeptSpending[]> {
   const all: KeptSpending[] = [];
@@ -102,7 +48,7 @@ onEachEngine("spending", ({ shared, open }) => {
     const none = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costNanoUsd: 0, unpriced: 0 };
     const lost = { ...place, ...none, isCounted: false, requests: 1, bounds: [70] };
     const known = { ...place, isCounted: true, bounds: [] };
-    const minutes = await spentSums(store.sql, DAY, "minute");
+    const minutes = await spentSums(store.sql, DAY, { width: "minute" });
     expect(minutes).toHaveLength(3);
     expect(minutes).toEqual(
       expect.arrayContaining([
@@ -146,6 +92,7 @@ onEachEngine("spending", ({ shared, open }) => {
 
     const some = await kept(store, "running");
     const place = {
+      conversation: "running-1",
       run: "running",
       model: "o3",
       tier: "standard",

@@ -1,4 +1,4 @@
-/** The ledger of a store as rows to compare. */
+/** The ledger of a store as rows to compare: what is kept of conversations that did not complete, and the entries of those that did. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { UsageEntry } from "../../domain/usage.ts";
 import { usageEntryOf } from "../../ledger/usage-handler.ts";
@@ -62,31 +62,59 @@ function rowsOfKept(kept: KeptSpending, { catalog, nameOf, clock }: LedgerSource
   return { ledger: [{ ...time, model, tier, run, requests: 1, ...tokens, ...cost }], lost };
 }
 
-/** Everything of a time, and what may be of it. */
-export async function ledgerRows(
+/** Everything of a time, and what may be of it; times are told by the hour, or by the minute. */
+export type Ledger = (time: SpendingTime, width?: keyof typeof WIDTH_MS) => Promise<LedgerRows>;
+
+const isOf =
+  ({ since, until }: SpendingTime) =>
+  ({ earliest, latest }: { earliest: number; latest: number }) =>
+    latest >= since && earliest < until;
+
+/**
+ * Reads what is kept, once; entries are read whenever they are asked for, and are not those of conversations whose requests were
+ * kept then. Memory holds what may be of the time.
+ * @param whole the times that are asked for lie in it
+ */
+export async function openLedger(source: LedgerSource, whole: SpendingTime): Promise<Ledger> {
+  const conversations = new Set<string>();
+  const own: KeptSpending[] = [];
+  for await (const page of keptSpending(source.sql)) {
+    for (const kept of page) {
+      conversations.add(kept.conversation);
+      const { ledger, lost } = rowsOfKept(kept, source, WIDTH_MS.hour);
+      if ([...ledger, ...lost].some(isOf(whole))) own.push(kept);
+    }
+  }
+  const without = [...conversations];
+  return (time, width = "hour") => ledgerRows(source, { time, width, kept: own, without });
+}
+
+interface LedgerAsked {
+  time: SpendingTime;
+  width: keyof typeof WIDTH_MS;
+  kept: readonly KeptSpending[];
+  without: readonly string[];
+}
+
+async function ledgerRows(
   source: LedgerSource,
-  time: SpendingTime,
-  width: keyof typeof WIDTH_MS = "hour",
+  { time, width, kept, without }: LedgerAsked,
 ): Promise<LedgerRows> {
   const { sql, nameOf } = source;
   const rows: LedgerRows = { ledger: [], lost: [], underWay: 0 };
-  for (const { bounds, isCounted, ...sums } of await spentSums(sql, time, width)) {
+  for (const { bounds, isCounted, ...sums } of await spentSums(sql, time, { width, without })) {
     const { run, tier } = sums;
     const place = { earliest: sums.earliest.getTime(), latest: sums.latest.getTime(), run, tier };
     const model = nameOf(sums.model);
     if (isCounted) rows.ledger.push({ ...sums, ...place, model });
     rows.lost.push(...bounds.map((bound) => ({ ...place, model, boundNanoUsd: bound ?? undefined })));
   }
-  const isMeant = ({ earliest, latest }: { earliest: number; latest: number }) =>
-    latest >= time.since && earliest < time.until;
-  for await (const page of keptSpending(sql)) {
-    for (const kept of page) {
-      const { ledger, lost } = rowsOfKept(kept, source, WIDTH_MS[width]);
-      const [counted, unknown] = [ledger.filter(isMeant), lost.filter(isMeant)];
-      rows.ledger.push(...counted);
-      rows.lost.push(...unknown);
-      if (kept.endedAt === undefined) rows.underWay += counted.length + unknown.length;
-    }
+  for (const one of kept) {
+    const { ledger, lost } = rowsOfKept(one, source, WIDTH_MS[width]);
+    const [counted, unknown] = [ledger.filter(isOf(time)), lost.filter(isOf(time))];
+    rows.ledger.push(...counted);
+    rows.lost.push(...unknown);
+    if (one.endedAt === undefined) rows.underWay += counted.length + unknown.length;
   }
   return rows;
 }
