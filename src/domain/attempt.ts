@@ -8,7 +8,10 @@ export const attemptSchema = z.object({
   persona: z.string().optional(),
   purpose: z.enum(PURPOSES),
   model: z.string(),
-  tier: z.enum(TIERS).optional().describe("At which it was sent; missing: as the request was asked for."),
+  tier: z
+    .enum(TIERS)
+    .optional()
+    .describe("At which it was sent; missing in older records: as the request was asked for."),
   offline: z
     .literal(true)
     .optional()

@@ -7,10 +7,10 @@ import type { ModelErrorFields } from "./model-error.ts";
 
 type Failure = Pick<ModelErrorFields, "mayBeBilled"> & Partial<ModelErrorFields> & { code: RequestFailure };
 
-type Asked = Pick<Exchange, "labels" | "model" | "askedTier" | "tier" | "isOffline">;
+type Asked = Pick<Exchange, "labels" | "model" | "tier" | "isOffline">;
 
 export const failedAttempt = (
-  { labels, model, askedTier, tier, isOffline }: Asked,
+  { labels, model, tier, isOffline }: Asked,
   failure: Failure,
   {
     attempt,
@@ -23,7 +23,7 @@ export const failedAttempt = (
     persona: labels.persona,
     purpose: labels.purpose,
     model: model.id,
-    tier: askedTier === "standard" ? undefined : tier,
+    tier,
     offline: isOffline ? (true as const) : undefined,
     attempt,
     problem: failure.code,

@@ -1,5 +1,5 @@
 /** `dramatis reconcile` over the wire: what runs asked, beside what the offline server counted and charged. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { formatUsd } from "../../src/domain/money.ts";
 import type { Reconciliation } from "../../src/organization/reconcile.ts";
 import { errorResponse, MINUTE, past, TODAY } from "../organization/sample-organization.ts";
@@ -159,6 +159,23 @@ describe("a run that was gone on with offline", () => {
       expect(exitCode).toBe(0);
     }
     expect(stage.server.bill.requests).toBe(asked);
+  });
+});
+
+describe("a run at flex, of a model that is not offered at it", () => {
+  it("lost its answer at the standard price, and is explained by that while it goes on", async () => {
+    const stage = await openReconcileStage(MORNING);
+    onTestFinished(() => stage.close());
+    const lossy = losing(2, "after");
+    let requests = 0;
+    await stage.hold(
+      { id: "fallback", conversations: 1, context: { tier: "flex", tierFallback: "standard" } },
+      { fetch: (input, init) => (++requests > 4 ? refusingAfter(0) : lossy)(input, init) },
+    );
+    const { exitCode, stdout } = await stage.run(["reconcile", "--since", "1h", "--json"]);
+    const { rows } = JSON.parse(stdout);
+    expect(rows.map(({ tier, verdict }: Row) => [tier, verdict])).toEqual([["standard", "lost"]]);
+    expect(exitCode).toBe(0);
   });
 });
 
