@@ -87,6 +87,8 @@ const keptSchema = z.object({
   attempts: z.array(attemptSchema),
   isInBatch: z.boolean(),
   hasAnswer: z.boolean(),
+  isFromCache: z.boolean(),
+  failureMayBeBilled: z.boolean(),
   usage: z.unknown(),
   serviceTier: z.string().nullable(),
   answeredTier: z.enum(TIERS).nullable(),
@@ -110,9 +112,11 @@ export interface KeptSpending {
         usage: unknown;
         serviceTier: string | undefined;
         at: number | undefined;
+        /** The most it can have cost; undefined: no price. */
+        boundNanoUsd: number | undefined;
       }
     | undefined;
-  /** Of attempts that may have been billed, and of one that is on its way: the most each can have cost; undefined: no price. */
+  /** Of attempts that may have been billed, and of one that is on its way or not counted yet: the most each can have cost; undefined: no price. */
   lost: { tier: (typeof TIERS)[number]; boundNanoUsd: number | undefined }[];
   firstAt: number;
   /** Of its conversation; undefined: it is under way. */
@@ -122,23 +126,40 @@ export interface KeptSpending {
 const KEPT = `
   select q.conversation_id as id, q.run_id as run, q.model, q.state, q.offline as "isOffline", coalesce(q.tier, r.definition #>> '{context,tier}',
       case when r.definition ->> 'transport' = 'batch' then 'batch' end, 'standard') as tier,
-    q.attempts, l.custom_id is not null as "isInBatch", q.outcome #> '{completion}' is not null as "hasAnswer", q.outcome #> '{completion,usage}' as usage,
+    q.attempts, l.custom_id is not null as "isInBatch", q.outcome #> '{completion}' is not null as "hasAnswer",
+    q.outcome ->> 'fromCache' is not null as "isFromCache",
+    coalesce((q.outcome #>> '{failure,mayBeBilled}')::boolean, false) as "failureMayBeBilled", q.outcome #> '{completion,usage}' as usage,
     q.outcome #>> '{completion,service_tier}' as "serviceTier", q.outcome ->> 'tier' as "answeredTier",
     q.outcome #> '{completion,created}' as created,
-    case when q.state = 'sent' then q.bound_nano_usd when q.state = 'parked' then l.bound_nano_usd end as bound,
+    case q.state when 'sent' then q.bound_nano_usd when 'parked' then l.bound_nano_usd when 'arrived' then q.held_nano_usd
+      when 'answered' then nullif(q.cost_nano_usd, 0) end as bound,
     least(q.first_at, c.started_at) as "firstAt", c.ended_at as "endedAt"
   from dramatis.conversations c
   join dramatis.runs r on r.id = c.run_id
   join dramatis.requests q on q.conversation_id = c.id
   left join dramatis.batch_lines l on l.conversation_id = q.conversation_id and l.digest = q.digest
     and l.occurrence = q.occurrence and l.batch_id is not null
-  where c.id = any($1) and (q.outcome ->> 'fromCache') is null
-    and (q.state <> 'parked' or l.batch_id is not null or json_array_length(q.attempts) > 0)`;
+  where c.id = any($1) and (q.state <> 'parked' or l.batch_id is not null or json_array_length(q.attempts) > 0)`;
 
 const CONVERSATIONS_AT_ONCE = 200;
 
-const isOnItsWay = ({ state, isInBatch }: z.output<typeof keptSchema>) =>
-  state === "sent" || (state === "parked" && isInBatch);
+type KeptRow = z.output<typeof keptSchema>;
+
+const isOnItsWay = ({ state, isInBatch }: KeptRow) => state === "sent" || (state === "parked" && isInBatch);
+
+/** A batch brought what cannot be used; it becomes an attempt when its conversation goes on. */
+const isUnusable = ({ state, failureMayBeBilled }: KeptRow) => state === "arrived" && failureMayBeBilled;
+
+/** Out of the cache, or by the offline server, it is on no bill. */
+function answerOf(row: KeptRow): KeptSpending["answer"] {
+  if (!row.hasAnswer || row.isFromCache || row.isOffline) return undefined;
+  return {
+    usage: row.usage,
+    serviceTier: row.serviceTier ?? undefined,
+    at: answeredAtOf(row.created)?.getTime(),
+    boundNanoUsd: row.bound ?? undefined,
+  };
+}
 
 function keptFrom(given: object): KeptSpending {
   const row = keptSchema.parse(given);
@@ -146,21 +167,14 @@ function keptFrom(given: object): KeptSpending {
   const lost = row.attempts
     .filter(({ mayBeBilled, offline }) => mayBeBilled && !offline)
     .map((attempt) => ({ tier: attempt.tier ?? tier, boundNanoUsd: attempt.costBoundNanoUsd }));
+  const isOpen = !row.isOffline && (isOnItsWay(row) || isUnusable(row));
   return {
     conversation: row.id,
     run: row.run,
     model: row.model,
     tier,
-    answer:
-      row.hasAnswer && !row.isOffline
-        ? {
-            usage: row.usage,
-            serviceTier: row.serviceTier ?? undefined,
-            at: answeredAtOf(row.created)?.getTime(),
-          }
-        : undefined,
-    lost:
-      isOnItsWay(row) && !row.isOffline ? [...lost, { tier, boundNanoUsd: row.bound ?? undefined }] : lost,
+    answer: answerOf(row),
+    lost: isOpen ? [...lost, { tier, boundNanoUsd: row.bound ?? undefined }] : lost,
     firstAt: row.firstAt.getTime(),
     endedAt: row.endedAt?.getTime(),
   };

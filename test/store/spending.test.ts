@@ -1,7 +1,7 @@
 /** What was asked of a provider in some time, as ledgers and kept requests tell it, on both engines. */
 import { expect, it } from "vitest";
 import { entriesOf } from "../../src/store/conversations.ts";
-import { markSent, takeOver } from "../../src/store/requests.ts";
+import { markSent, settle, takeOver } from "../../src/store/requests.ts";
 import { type KeptSpending, keptSpending, ledgerGaps, spentSums } from "../../src/store/spending.ts";
 import type { Store } from "../../src/store/store.ts";
 import { onEachEngine } from "./engines.ts";
@@ -108,6 +108,7 @@ onEachEngine("spending", ({ shared, open }) => {
             usage: expect.objectContaining({ prompt_tokens: 10, completion_tokens: 2 }),
             serviceTier: "default",
             at: TEN + 7 * MINUTE + 30_000,
+            boundNanoUsd: 5,
           },
           lost: [],
         },
@@ -193,6 +194,43 @@ onEachEngine("spending", ({ shared, open }) => {
       answer: undefined,
       lost: [{ tier: "batch", boundNanoUsd: 80 }],
     });
+  });
+
+  it("has been lost in a batch that brought what cannot be used, before its conversation goes on", async () => {
+    const store = await shared();
+    await storeRun(store, "arrived", [{ record: undefined }]);
+    await begin(store, "arrived-1");
+    const arrived = (digest: string, outcome: object) =>
+      store.sql.query(
+        `insert into dramatis.requests
+           (conversation_id, digest, occurrence, run_id, purpose, model, state, tier, held_nano_usd, outcome)
+         values ('arrived-1', $1, 0, 'arrived', 'turn', 'o3', 'arrived', 'batch', 80, $2)`,
+        [digest, JSON.stringify(outcome)],
+      );
+    const failure = { code: "server-error", message: "Not to be read.", isRetryable: true };
+    await arrived("broken", { failure: { ...failure, mayBeBilled: true } });
+    await arrived("refused", { failure: { ...failure, mayBeBilled: false } });
+    const some = await kept(store, "arrived");
+    expect(some.flatMap(({ answer }) => answer ?? [])).toEqual([]);
+    expect(some.flatMap(({ lost }) => lost)).toEqual([{ tier: "batch", boundNanoUsd: 80 }]);
+  });
+
+  it("was lost on the way as well where the answer then came out of the cache", async () => {
+    const store = await shared();
+    await storeRun(store, "cached", [{ record: undefined }]);
+    const holder = await begin(store, "cached-1");
+    const attempt = { purpose: "turn", model: "o3", tier: "flex", attempt: 1, problem: "lost" } as const;
+    for (const [id, attempts] of [
+      ["lost", [{ ...attempt, mayBeBilled: true, costBoundNanoUsd: 60 }]],
+      ["sound", []],
+    ] as const) {
+      const outcome = { completion: { usage: { prompt_tokens: 10, completion_tokens: 2 } }, fromCache: true };
+      const closing = { ...requestId(id), attempts, outcome, spentNanoUsd: 0 };
+      await settle(store.sql, holder, { ...closing, state: "answered" });
+    }
+    const some = await kept(store, "cached");
+    expect(some.flatMap(({ answer }) => answer ?? [])).toEqual([]);
+    expect(some.flatMap(({ lost }) => lost)).toEqual([{ tier: "flex", boundNanoUsd: 60 }]);
   });
 
   it("that a ledger lacks is what its conversation counts more", async () => {

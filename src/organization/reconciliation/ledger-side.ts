@@ -54,8 +54,10 @@ function rowsOfKept(kept: KeptSpending, { catalog, nameOf, clock }: LedgerSource
   const lost: LostRow[] = kept.lost.map((one) => ({ ...between, ...one, model, run }));
   if (answer === undefined) return { ledger: [], lost };
   const { tier, inputTokens, cachedInputTokens = 0, outputTokens, costNanoUsd } = entryOf(kept, catalog);
-  if (inputTokens === undefined || outputTokens === undefined)
-    return { ledger: [], lost: [...lost, { ...between, model, run, tier, boundNanoUsd: undefined }] };
+  if (inputTokens === undefined || outputTokens === undefined) {
+    const { boundNanoUsd } = answer;
+    return { ledger: [], lost: [...lost, { ...between, model, run, tier, boundNanoUsd }] };
+  }
   const time = answer.at === undefined ? between : { earliest: whole(answer.at), latest: whole(answer.at) };
   const tokens = { inputTokens, cachedInputTokens, outputTokens };
   const cost = { costNanoUsd: costNanoUsd ?? 0, unpriced: costNanoUsd === undefined ? 1 : 0 };

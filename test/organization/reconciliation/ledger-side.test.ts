@@ -2,9 +2,20 @@
 import { expect, it } from "vitest";
 import { loadCatalog } from "../../../src/catalog/catalog.ts";
 import { type LedgerSource, openLedger } from "../../../src/organization/reconciliation/ledger-side.ts";
+import { settle } from "../../../src/store/requests.ts";
 import type { Sql } from "../../../src/store/sql.ts";
 import { onEachEngine } from "../../store/engines.ts";
-import { answer, begin, complete, counted, DAY, entry, MINUTE, TEN } from "../../store/sample-spending.ts";
+import {
+  answer,
+  begin,
+  complete,
+  counted,
+  DAY,
+  entry,
+  MINUTE,
+  requestId,
+  TEN,
+} from "../../store/sample-spending.ts";
 import { storeRun } from "../../store/stored-run.ts";
 
 const catalog = loadCatalog();
@@ -57,6 +68,17 @@ onEachEngine("the ledger's side", ({ open }) => {
       if (place === statements) await complete(store, holder, entries);
     }
     expect(place).toBeGreaterThan(4);
+  });
+
+  it("has an answer that tells no tokens as a lost one, within what was counted for it", async () => {
+    const store = await open();
+    await storeRun(store, "run", [{ record: undefined }]);
+    const holder = await begin(store, "run-1");
+    const closing = { ...requestId("untold"), attempts: [], outcome: { completion: { usage: null } } };
+    await settle(store.sql, holder, { ...closing, state: "answered", spentNanoUsd: 70 });
+    const { ledger, lost } = await (await openLedger(sourceOf(store.sql), DAY))(DAY);
+    expect(ledger).toEqual([]);
+    expect(lost).toMatchObject([{ run: "run", model: "o3", tier: "standard", boundNanoUsd: 70 }]);
   });
 
   it("reads what is kept once, however often it is asked for a time", async () => {
