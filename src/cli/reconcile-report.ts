@@ -25,6 +25,13 @@ const WEEK_MS = 7 * 86_400_000;
 
 const iso = (time: number) => new Date(time).toISOString();
 
+/** What is unknown stands there as null. */
+const withNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withNulls);
+  if (typeof value !== "object" || value === null) return value ?? null;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withNulls(one)]));
+};
+
 const jsonOf = ({ rows, charged, ...result }: Reconciliation, head: object) => ({
   ...head,
   ...result,
@@ -59,7 +66,7 @@ export async function reportReconciliation(flags: ReconcileFlags, terminal: Term
         store: store.place,
         ...part,
       };
-      if (flags.json) terminal.write(`${jsonText(jsonOf(result, head))}\n`);
+      if (flags.json) terminal.write(`${jsonText(withNulls(jsonOf(result, head)))}\n`);
       else {
         const command = (words: string) => shownCommand(words, { env, store: undefined });
         const ownCommand = (words: string) => shownCommand(words, { env, store: flags.store });

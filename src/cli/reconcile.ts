@@ -26,7 +26,7 @@ export function addReconcile(program: Command, terminal: Terminal, exit: (code: 
     )
     .option("--key <list>", "ids of keys, not keys, joined by commas (default: all)", names)
     .option("--catalog <file>", "a YAML file with your own models and prices", some("a file"))
-    .option("--json", "print one JSON object and nothing else")
+    .option("--json", "print one JSON object and nothing else; what is unknown is null")
     .action(async (flags: ReconcileFlags) => {
       const { reportReconciliation } = await import("./reconcile-report.ts");
       exit(await reportReconciliation(flags, terminal));

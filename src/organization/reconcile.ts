@@ -22,9 +22,12 @@ export interface ReconcileOptions extends ReportOptions {
   catalog?: Pick<Catalog, "find" | "models"> | undefined;
 }
 
-/** A day that was looked into by the minute. */
+/** A row, and where in its day both sides differ. */
 export interface TracedRow extends ReconciledRow {
-  /** Undefined where it was not looked into: nothing differs, or the provider did not tell. Empty: it cannot be told. */
+  /**
+   * Undefined where it was not looked into: nothing differs, its day is none of the latest 14 that differ, or the provider keeps
+   * its minutes no longer. Empty: both sides were looked into, and it cannot be told.
+   */
   places: Place[] | undefined;
 }
 
@@ -40,7 +43,13 @@ export interface Reconciliation extends Omit<Reconciled, "rows"> {
 }
 
 /** A page of 1,440 minutes for each. */
-const MOST_DAYS = 14;
+export const MOST_TRACED_DAYS = 14;
+
+const isDiffering = ({ verdict }: Pick<ReconciledRow, "verdict">) => verdict !== "matched";
+
+/** The days that are looked into by the minute: the latest of those that differ. */
+export const tracedDays = (rows: readonly Pick<ReconciledRow, "day" | "verdict">[]): number[] =>
+  [...new Set(rows.filter(isDiffering).map(({ day }) => day))].slice(-MOST_TRACED_DAYS);
 
 /** A dated snapshot's name without its day. */
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
@@ -95,9 +104,9 @@ export async function reconcileLedger(options: ReconcileOptions): Promise<Reconc
   const ledgerOf = await openLedger({ sql: store.sql, catalog, nameOf, clock }, wide);
   const { ledger, lost, underWay } = await ledgerOf(wide);
   const result = reconciled({ ledger, lost, provider, charges }, { since, until }, priceOf);
-  const differing = result.rows.filter(({ verdict }) => verdict !== "matched");
+  const differing = result.rows.filter(isDiffering);
   const places = new Map<ReconciledRow, Place[]>();
-  for (const day of [...new Set(differing.map((row) => row.day))].slice(-MOST_DAYS)) {
+  for (const day of tracedDays(differing)) {
     const time = { since: day, until: day + DAY_MS };
     const minutes = await unlessForgotten(minuteRows({ ...source, ...time }));
     if (minutes === undefined) continue;

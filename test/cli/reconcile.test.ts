@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { formatUsd } from "../../src/domain/money.ts";
 import type { Reconciliation } from "../../src/organization/reconcile.ts";
-import { errorResponse, MINUTE, past, TODAY } from "../organization/sample-organization.ts";
+import { DAY, errorResponse, MINUTE, MODELS, past, TODAY } from "../organization/sample-organization.ts";
 import { openReconcileStage, type ReconcileStage } from "./reconcile-stage.ts";
 
 type Row = Reconciliation["rows"][number];
@@ -182,7 +182,7 @@ describe("a run at flex, of a model that is not offered at it", () => {
 describe("one conversation", () => {
   let stage: ReconcileStage;
   beforeAll(async () => {
-    stage = await openReconcileStage(MORNING);
+    stage = await openReconcileStage(MORNING, { models: MODELS });
     const conversations = 1;
     await stage.hold({ id: "lost", conversations }, { fetch: losing(2, "after") });
     stage.now += 10 * MINUTE;
@@ -244,6 +244,45 @@ describe("one conversation", () => {
     expect(words).toContain(
       "Not explained: 1 ledger with entries missing. Look at the store: dramatis store check",
     );
+  });
+
+  it("says in its JSON of everything that is unknown that it is", async () => {
+    stage.server.charge(past(TODAY - DAY, { model: "mine" }));
+    const { stdout } = await stage.run(["reconcile", "--since", "2d", "--until", "1d", "--json"]);
+    const unknown = { costNanoUsd: null };
+    expect(JSON.parse(stdout)).toMatchObject({
+      projects: null,
+      apiKeys: null,
+      totals: { ledger: { costNanoUsd: 0 }, provider: unknown, difference: unknown },
+      rows: [{ model: "mine", lost: null, provider: unknown, places: [{ difference: unknown }] }],
+      charged: [{ expectedNanoUsd: null, differenceNanoUsd: null, isExplained: true }],
+    });
+    const { rows } = JSON.parse((await reconcile("--json", "--key", OUR_KEY)).stdout);
+    expect(rows).toContainEqual(expect.objectContaining({ verdict: "matched", lost: null, places: null }));
+  });
+
+  it("says which days were not looked into by the minute, and how they are", async () => {
+    const days = Array.from({ length: 16 }, (_, index) => TODAY - (index + 10) * DAY).reverse();
+    for (const day of days) stage.server.charge(past(day, { model: "o3" }));
+    const [since, second, until] = [days[0], days[1], days[15]].map((day = 0) =>
+      new Date(day).toISOString().slice(0, 10),
+    );
+    const asked = ["reconcile", "--since", since ?? "", "--until", `${until}T01:00`];
+    const { rows } = JSON.parse((await stage.run([...asked, "--json"])).stdout);
+    expect(rows.map(({ places }: Row) => places?.length)).toEqual([
+      undefined,
+      undefined,
+      ...Array<number>(14).fill(1),
+    ]);
+    const words = (await stage.run(asked)).stdout.replace(/\s+/g, " ");
+    const untold = "Not looked into by the minute: only the latest 14 days that differ are. This one alone:";
+    expect(words.split(untold)).toHaveLength(3);
+    const alone = `reconcile --since ${since} --until ${second}`;
+    expect(words).toContain(`${untold} dramatis ${alone}`);
+    const one = JSON.parse((await stage.run([...alone.split(" "), "--json"])).stdout);
+    expect(one.rows.map(({ day, places }: Row) => [day, places?.length])).toEqual([
+      [`${since}T00:00:00.000Z`, 1],
+    ]);
   });
 
   it("on another day is nothing", async () => {

@@ -1,6 +1,11 @@
 /** What `dramatis reconcile` shows: a row for each day of a model, what differs and where, and what to do next. */
 import { formatUsd } from "../../domain/money.ts";
-import type { Reconciliation, TracedRow } from "../../organization/reconcile.ts";
+import {
+  MOST_TRACED_DAYS,
+  type Reconciliation,
+  type TracedRow,
+  tracedDays,
+} from "../../organization/reconcile.ts";
 import { count, formatTokens } from "../../report/figures.ts";
 import {
   type Line,
@@ -111,10 +116,22 @@ function placeText({ at, difference, apiKeys, projects, runs }: NonNullable<Trac
 
 const boundText = (nano: number | undefined) => (nano === undefined ? "" : `, of ${formatUsd(nano)} at most`);
 
-function differenceLines({ rows }: Reconciliation, room: { columns: number; indent: number }): Line[] {
+/** Why no minutes are shown. */
+function untracedText(
+  { places, day }: TracedRow,
+  { result, ownCommand }: Pick<ReconciliationView, "result" | "ownCommand">,
+): string {
+  if (places !== undefined) return "In which minutes cannot be told.";
+  if (tracedDays(result.rows).includes(day)) return "The provider keeps its minutes no longer.";
+  const days = `--since ${dayText(day)} --until ${dayText(day + DAY_MS)}`;
+  return `Not looked into by the minute: only the latest ${MOST_TRACED_DAYS} days that differ are. This one alone: ${ownCommand(`reconcile ${days}`)}`;
+}
+
+function differenceLines(view: ReconciliationView, room: { columns: number; indent: number }): Line[] {
   const inside = { ...room, indent: room.indent + 2, style: "quiet" as const };
-  const differing = rows.filter(({ verdict }) => verdict !== "matched").slice(0, MOST_ROWS);
-  return differing.flatMap(({ day, model, tier, verdict, difference, lost, places = [] }) => {
+  const differing = view.result.rows.filter(({ verdict }) => verdict !== "matched").slice(0, MOST_ROWS);
+  return differing.flatMap((row) => {
+    const { day, model, tier, verdict, difference, lost, places = [] } = row;
     const [word, style] = WORDS[verdict];
     const what = [dayText(day), model, ...(tier === undefined ? [] : [tier]), word].join(", ");
     const hidden = places.length - MOST_PLACES;
@@ -124,7 +141,7 @@ function differenceLines({ rows }: Reconciliation, room: { columns: number; inde
         : [`Explained by ${count(lost.requests, "lost answer")}${boundText(lost.boundNanoUsd)}.`]),
       ...places.slice(0, MOST_PLACES).map(placeText),
       ...(hidden > 0 ? [`${count(hidden, "more minute")}: --json has all.`] : []),
-      ...(places.length > 0 ? [] : ["In which minutes is not told."]),
+      ...(places.length > 0 ? [] : [untracedText(row, view)]),
     ];
     return [
       [],
@@ -247,7 +264,7 @@ export function renderReconciliation(view: ReconciliationView, options: ScreenOp
       ...(result.rows.length === 0
         ? prose("Nothing on either side.", room)
         : tableLines(result, { ...room, columns: screenColumns(options) })),
-      ...differenceLines(result, room),
+      ...differenceLines(view, room),
       ...(notes.length === 0 ? [] : [[]]),
       ...notes.flatMap((note) => prose(note, room)),
       [],
