@@ -7,8 +7,6 @@ export interface ParkedRequest extends RequestId {
   /** Of this attempt: no other request ever has it. */
   customId: string;
   attempts: readonly unknown[];
-  /** Default false. */
-  isOffline?: boolean | undefined;
   /** JSON as it is sent. */
   body: string;
   /** Of its line in a file, the line's end included. */
@@ -30,10 +28,10 @@ export async function park(sql: Sql, holder: Holder, request: ParkedRequest): Pr
        select id from dramatis.conversations where id = $2 and lease = $3 for share
      ), parked as (
        insert into dramatis.requests
-         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts, tier, offline)
-       select id, $4, $5, $1, $6, $7, $8, $9, 'parked', $10, 'batch', $16 from fence
+         (conversation_id, digest, occurrence, run_id, purpose, turn, persona, model, state, attempts)
+       select id, $4, $5, $1, $6, $7, $8, $9, 'parked', $10 from fence
        on conflict (conversation_id, digest, occurrence) do update set
-         state = 'parked', attempts = excluded.attempts, outcome = null, tier = excluded.tier, offline = excluded.offline
+         state = 'parked', attempts = excluded.attempts, outcome = null
      ), line as (
        insert into dramatis.batch_lines
          (custom_id, run_id, conversation_id, digest, occurrence, model, body, bytes, tokens, bound_nano_usd)
@@ -44,7 +42,7 @@ export async function park(sql: Sql, holder: Holder, request: ParkedRequest): Pr
     [
       ...[runId, conversationId, lease, digest, occurrence, purpose, turn, persona, model],
       ...[JSON.stringify(request.attempts), request.customId, request.body, request.bytes, request.tokens],
-      ...[request.boundNanoUsd, request.isOffline ?? false],
+      request.boundNanoUsd,
     ],
   );
   if (!row?.fence) throw leaseLost(conversationId);

@@ -203,6 +203,8 @@ export interface PlannedBatch {
   customIds: readonly string[];
   bytes: number;
   tokens: number;
+  /** Whether it goes to the offline server. Default false. */
+  isOffline?: boolean | undefined;
 }
 
 /** Writes a wave down: its batches, which requests are in each, and the money that is held for them. */
@@ -212,7 +214,7 @@ export async function planWave(tx: Sql, runId: string, planned: readonly Planned
     [runId],
   );
   const wave = (last?.wave ?? 0) + 1;
-  for (const [index, { id, model, customIds, bytes, tokens }] of planned.entries()) {
+  for (const [index, { id, model, customIds, bytes, tokens, isOffline = false }] of planned.entries()) {
     await tx.query(
       `insert into dramatis.batches (id, run_id, wave, part, model, requests, bytes, tokens)
        values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -224,14 +226,14 @@ export async function planWave(tx: Sql, runId: string, planned: readonly Planned
          returning conversation_id, digest, occurrence, bound_nano_usd
        ), held as (
          update dramatis.requests as request
-         set held_nano_usd = line.bound_nano_usd, bound_nano_usd = line.bound_nano_usd
+         set held_nano_usd = line.bound_nano_usd, bound_nano_usd = line.bound_nano_usd, tier = 'batch', offline = $4
          from line where request.conversation_id = line.conversation_id and request.digest = line.digest
            and request.occurrence = line.occurrence
          returning line.bound_nano_usd as amount
        )
        update dramatis.runs set held_nano_usd = held_nano_usd + coalesce((select sum(amount) from held), 0)::bigint
        where id = $1`,
-      [runId, id, customIds],
+      [runId, id, customIds, isOffline],
     );
   }
 }

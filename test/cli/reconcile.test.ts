@@ -160,6 +160,20 @@ describe("a run that was gone on with offline", () => {
     }
     expect(stage.server.bill.requests).toBe(asked);
   });
+
+  it("has nothing of a batch that the offline server answered", async () => {
+    await stage.hold({ id: "batch", transport: "batch" }, { offline: true });
+    const { exitCode, stdout } = await stage.run(["reconcile", "--since", "1h", "--json"]);
+    expect(JSON.parse(stdout).totals.ledger.requests).toBe(5);
+    expect(exitCode).toBe(0);
+    const entries = await stage.inStore((sql) =>
+      sql.query("select tier, offline from dramatis.usage_entries where conversation_id = 'batch-000001'"),
+    );
+    expect(entries.length).toBeGreaterThan(3);
+    expect(new Set(entries.map((entry) => JSON.stringify(entry)))).toEqual(
+      new Set(['{"tier":"batch","offline":true}']),
+    );
+  });
 });
 
 describe("a run at flex, of a model that is not offered at it", () => {

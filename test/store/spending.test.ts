@@ -1,7 +1,9 @@
 /** What was asked of a provider in some time, as ledgers and kept requests tell it, on both engines. */
 import { expect, it } from "vitest";
+import { park, unassign } from "../../src/store/batch-lines.ts";
+import { planWave } from "../../src/store/batches.ts";
 import { entriesOf } from "../../src/store/conversations.ts";
-import { markSent, settle, takeOver } from "../../src/store/requests.ts";
+import { markSent, requestsOf, settle, takeOver } from "../../src/store/requests.ts";
 import { type KeptSpending, keptSpending, ledgerGaps, spentSums } from "../../src/store/spending.ts";
 import type { Store } from "../../src/store/store.ts";
 import { onEachEngine } from "./engines.ts";
@@ -194,6 +196,22 @@ onEachEngine("spending", ({ shared, open }) => {
       answer: undefined,
       lost: [{ tier: "batch", boundNanoUsd: 80 }],
     });
+  });
+
+  it("is on nobody's bill in a batch that goes to the offline server, whoever put it aside", async () => {
+    const store = await shared();
+    await storeRun(store, "waves", [{ record: undefined }]);
+    const holder = await begin(store, "waves-1");
+    const line = { body: "{}", bytes: 2, tokens: 1, boundNanoUsd: 80, attempts: [] };
+    await park(store.sql, holder, { ...requestId("line"), ...line, customId: "waves" });
+    for (const isOffline of [true, false]) {
+      const planned = { id: `wave-${isOffline}`, model: "o3", customIds: ["waves"], bytes: 2, tokens: 1 };
+      await planWave(store.sql, "waves", [{ ...planned, isOffline }]);
+      expect(await requestsOf(store.sql, "waves-1")).toMatchObject([{ tier: "batch", isOffline }]);
+      const lost = isOffline ? [] : [{ tier: "batch", boundNanoUsd: 80 }];
+      expect((await kept(store, "waves")).flatMap((one) => one.lost)).toEqual(lost);
+      await unassign(store.sql, { runId: "waves", batchId: planned.id });
+    }
   });
 
   it("has been lost in a batch that brought what cannot be used, before its conversation goes on", async () => {

@@ -183,7 +183,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
         await planWave(
           tx,
           runId,
-          files.map((file) => ({ id: crypto.randomUUID(), ...file })),
+          files.map((file) => ({ id: crypto.randomUUID(), ...file, isOffline: parts.isOffline })),
         );
       if (hopeless.length > 0) await requeue(tx, await dropLines(tx, runId, hopeless));
       // What waits for money or room waits for a batch to end.

@@ -78,7 +78,6 @@ export function createParking({ sql, holder, funds, maxRetries, onNew, onParked 
     const body = lineBody(exchange.request);
     await park(sql, holder, {
       ...request,
-      isOffline: exchange.isOffline,
       customId,
       attempts: exchange.attempts,
       body,
