@@ -141,7 +141,8 @@ export function createPersonaNode(parts: PersonaNodeParts) {
     });
 
     const unwritten = answer === undefined ? cancelledSummary(shown.made.summaries) : undefined;
-    const last = answer === undefined ? problems.at(-1) : undefined;
+    const wrong = unwritten === undefined ? problems : [...problems, { ...unwritten, usage: subtotalOf([]) }];
+    const last = answer === undefined ? wrong.at(-1) : undefined;
     const paid = [...before.usage, ...shown.made.usage, ...usage];
     const failed = [...before.attempts, ...shown.made.attempts, ...attempts];
     const totals = totalsOf(paid);
@@ -149,7 +150,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       last &&
       haltAfter({
         choice,
-        problem: { ...last, ...unwritten },
+        problem: last,
         before: state,
         budget: budgetOf(settings.maxCostUsd, addTotals(state.totals, totals)),
         onFailure: scenario.onFailure,
@@ -168,7 +169,7 @@ export function createPersonaNode(parts: PersonaNodeParts) {
       durationMs: Math.max(0, clock() - startedAt),
     };
     const outcome = answer !== undefined ? "repaired" : halt !== undefined ? "stopped" : "skipped";
-    const failures: TurnFailure[] = problems.map((problem) => ({ ...spoken, ...problem, outcome }));
+    const failures: TurnFailure[] = wrong.map((problem) => ({ ...spoken, ...problem, outcome }));
     for (const failure of failures) emit(config, { type: "failure", failure });
     const update: ConversationUpdate = {
       failures,

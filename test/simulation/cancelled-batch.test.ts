@@ -207,4 +207,28 @@ describe("a batch that is cancelled while its run goes on", () => {
     expect(costs(after)).toBe(server.bill.costNanoUsd);
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
   }, 120_000);
+
+  it("ends a turn whose prompt was too long and wants the summary it was to make", async () => {
+    const models = { "*": "gpt-4.1-mini" };
+    const { run, server, hold, records, ids, failures } = openStage(scenarioOf(6), 1, { models });
+    const error = { message: "Too long.", type: "invalid_request_error", code: "context_length_exceeded" };
+    server.script.next({
+      ...{ kind: "status", status: 400, body: { error }, times: 2 },
+      when: ({ model, messages }) => model === "gpt-4.1-mini" && messages.length >= 7,
+    });
+    await hold({ isIt: isOnly(ids, "summary"), share: 0 });
+    const before = await records();
+    expect(before).toMatchObject([{ status: "failed", ending: { kind: "failure" } }]);
+    expect(before[0]?.ending?.evidence).toMatch(
+      new RegExp(`^\\S+ in turn \\d: batch-cancelled\\. .* dramatis retry ${run}$`),
+    );
+    expect(before[0]?.failures.map(({ kind }) => kind)).toEqual(["context-too-long", "batch-cancelled"]);
+    expect(await failures()).toEqual({ "batch-cancelled": 1 });
+    await hold();
+    const after = await records();
+    expect(after).toMatchObject([
+      { status: "completed", summaries: [{ forced: true, summary: expect.anything() }] },
+    ]);
+    expect(costs(after)).toBe(server.bill.costNanoUsd);
+  }, 120_000);
 });
