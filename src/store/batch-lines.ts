@@ -184,12 +184,15 @@ export interface WaitingLine {
   boundNanoUsd: number | undefined;
 }
 
-/** Requests of a run that wait for a batch, in the order of its conversations. */
+/**
+ * Requests of a run that wait for a batch, in the order of its conversations. Those of a conversation that is in hand are not
+ * among them: it may end meanwhile, as at its cap, and nobody would read what was paid.
+ */
 export async function waitingLines(sql: Sql, runId: string): Promise<WaitingLine[]> {
   const rows = await sql.query<Omit<WaitingLine, "boundNanoUsd"> & { bound: number | null }>(
     `select custom_id as "customId", model, bytes, l.tokens, bound_nano_usd as bound
      from dramatis.batch_lines l join dramatis.conversations c on c.id = l.conversation_id
-     where l.run_id = $1 and batch_id is null order by c.position, parked_at, custom_id`,
+     where l.run_id = $1 and batch_id is null and c.status = 'parked' order by c.position, parked_at, custom_id`,
     [runId],
   );
   return rows.map(({ bound, ...line }) => ({ ...line, boundNanoUsd: bound ?? undefined }));

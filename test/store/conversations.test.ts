@@ -1,6 +1,6 @@
 /** Who has a conversation. */
 import { beforeAll, expect, it } from "vitest";
-import { park, waitingLines } from "../../src/store/batch-lines.ts";
+import { park, setAside, waitingLines } from "../../src/store/batch-lines.ts";
 import { inconsistenciesOf } from "../../src/store/consistency.ts";
 import { claim, finish, finishAsFailed, giveBack, leaseOf } from "../../src/store/conversations.ts";
 import { fundsOf, hold, markSent, requestsOf, settle, takeOver } from "../../src/store/requests.ts";
@@ -10,6 +10,7 @@ import { sampleRecord } from "../report/sample-record.ts";
 import { onEachEngine } from "./engines.ts";
 
 const REQUEST = { digest: "d", occurrence: 0, purpose: "turn", turn: 1, persona: "p", model: "m" } as const;
+const LINE = { attempts: [], body: "{}", bytes: 2, tokens: 1, boundNanoUsd: 9 };
 
 onEachEngine("a conversation", ({ open }) => {
   let store: Store;
@@ -105,20 +106,29 @@ onEachEngine("a conversation", ({ open }) => {
     expect(await inconsistenciesOf(store.sql)).toEqual([]);
   });
 
+  it("has nothing sent by batch before it is set aside", async () => {
+    await plan("aside");
+    const holder = await holderOf("aside", leaseOf("job", 0));
+    await park(store.sql, holder, { ...REQUEST, ...LINE, customId: "aside-a" });
+    expect(await waitingLines(store.sql, "aside")).toEqual([]);
+    expect(await store.sql.transaction((tx) => setAside(tx, holder))).toBe(true);
+    expect(await waitingLines(store.sql, "aside")).toMatchObject([{ customId: "aside-a" }]);
+  });
+
   it.each(["completed", "budget", "unbegun"] as const)(
     "takes along what it wanted of a batch and was not sent: %s",
     async (end) => {
       const run = `unsent-${end}`;
       await plan(run);
       const holder = await holderOf(run, leaseOf("job", 0));
-      const parked = { ...REQUEST, attempts: [], body: "{}", bytes: 2, tokens: 1, boundNanoUsd: 9 };
-      await park(store.sql, holder, { ...parked, customId: `${run}-a` });
+      await park(store.sql, holder, { ...REQUEST, ...LINE, customId: `${run}-a` });
       await store.sql.transaction((tx) =>
         end === "unbegun"
           ? finishAsFailed(tx, holder, "There is no such model.")
           : finish(tx, holder, sampleRecord({ conversationId: `${run}-1`, status: end })),
       );
-      expect(await waitingLines(store.sql, run)).toEqual([]);
+      const lines = "select from dramatis.batch_lines where run_id = $1";
+      expect(await store.sql.query(lines, [run])).toEqual([]);
       expect((await requestsOf(store.sql, `${run}-1`)).map(({ state }) => state)).toEqual(
         end === "completed" ? [] : ["open"],
       );
