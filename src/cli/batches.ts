@@ -15,7 +15,7 @@ export function addBatches(program: Command, terminal: Terminal, exit: (code: nu
       .option(STORE_FLAG, STORE_WORDS, some("an address"))
       .option("--json", "print one JSON value and nothing else");
 
-  withStoreFlags(batches.command("list"))
+  withStoreFlags(batches.command("list", { isDefault: true }))
     .description("the batches of a run, or of all runs, newest first")
     .argument("[run]", "its id")
     .option("--limit <n>", "show so many at most", wholeNumber(1), SHOWN)

@@ -8,6 +8,7 @@ import { batchesOf } from "../store/batches.ts";
 import { openCount, type Progress, progressOf } from "../store/progress.ts";
 import { transportOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
+import { commandName } from "./command-name.ts";
 import { interrupts } from "./interrupts.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Terminal } from "./terminal.ts";
@@ -35,6 +36,10 @@ const neverPasses = (error: unknown): error is ModelError =>
 /** What ended the work, with how to go on once it is mended. */
 const toGoOn = (runId: string, error: DramatisError) =>
   new DramatisError(error.code, `${error.message} To go on:`, { command: `resume ${runId}`, cause: error });
+
+const STOPPING = "Stopping: what is under way ends its turn. Press Ctrl-C again to stop at once.";
+const leftAtProvider = (command: string) =>
+  `Stopping. Batches that are at the provider go on there, and are paid: their answers are read when the run goes on. To end one: ${command} batches cancel <batch>`;
 
 /** Collects what keeps conversations from being held; what cannot pass ends the work, where it is about this run. */
 function problems(runId: string, watch: RunWatch, giveUp: () => void) {
@@ -104,12 +109,18 @@ function countdown(open: number) {
   };
 }
 
+interface Following {
+  watch: RunWatch;
+  until: AbortSignal;
+  left: ReturnType<typeof countdown>;
+  isByBatch: boolean;
+}
+
 /** Shows how far it is until the run is over, or somebody wants it to end. */
 async function follow(
   { store, runId, terminal: { clock } }: HoldRunOptions,
-  { watch, until, left }: { watch: RunWatch; until: AbortSignal; left: ReturnType<typeof countdown> },
+  { watch, until, left, isByBatch }: Following,
 ): Promise<void> {
-  const isByBatch = (await transportOf(store.sql, runId)) === "batch";
   for (;;) {
     const askedAt = clock();
     const progress = await progressOf(store.sql, runId);
@@ -135,8 +146,9 @@ export async function holdRun(
   const { store, simulations, runId, concurrency, terminal, onBegin, onEvent } = options;
   const before = await progressOf(store.sql, runId);
   const givenUp = new AbortController();
+  const isByBatch = (await transportOf(store.sql, runId)) === "batch";
   const stop = interrupts(terminal, () =>
-    watch.note("Stopping: what is under way ends its turn. Press Ctrl-C again to stop at once."),
+    watch.note(isByBatch ? leftAtProvider(commandName(terminal.env)) : STOPPING),
   );
   const until = AbortSignal.any([stop.afterTurn, givenUp.signal]);
   const trouble = problems(runId, watch, () => givenUp.abort());
@@ -162,7 +174,7 @@ export async function holdRun(
         onProblem: trouble.heard,
       });
       try {
-        await follow(options, { watch, until, left });
+        await follow(options, { watch, until, left, isByBatch });
       } finally {
         await worker.stop();
       }

@@ -12,6 +12,7 @@ import { share, wholeNumber } from "./values.ts";
 const DEFAULT_PORT = 8021;
 /** No secret: it opens what this server charged, for whoever reaches it. */
 const ADMIN_KEY = "sk-admin-offline";
+const PROJECT = "proj_offline";
 
 interface OfflineFlags {
   port: number;
@@ -71,14 +72,17 @@ export function addOffline(program: Command, terminal: Terminal): void {
         recordRequests: false,
         clock: terminal.clock,
         adminKey: ADMIN_KEY,
+        projectId: PROJECT,
         ...settingsOf(flags),
       });
       const server = await offline.listen(flags.port);
       const interrupted = new Promise<void>((resolve) => terminal.onInterrupt(() => resolve()));
+      const command = commandName(terminal.env);
       terminal.write(`OPENAI_BASE_URL=${server.url}/v1\n`);
       terminal.writeError(
-        `What was charged: OPENAI_ADMIN_BASE_URL=${server.url}/v1 OPENAI_ADMIN_KEY=${ADMIN_KEY} ${commandName(terminal.env)} costs\n`,
+        `What was charged: OPENAI_ADMIN_BASE_URL=${server.url}/v1 OPENAI_ADMIN_KEY=${ADMIN_KEY} ${command} costs\n`,
       );
+      terminal.writeError(`Its limits: the same, with OPENAI_PROJECT_ID=${PROJECT} ${command} limits\n`);
       terminal.writeError("Answers are generated. Any other key will do. Press Ctrl-C to stop.\n");
       await interrupted;
       await server.close();

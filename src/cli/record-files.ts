@@ -5,7 +5,9 @@ import {
   lstatSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -43,6 +45,11 @@ export function prepareFolder(folder: string): void {
     const message = `Cannot write to the folder ${folder}: ${reason(cause)}. Name another with --out.`;
     throw new DramatisError("write-failed", message, { cause });
   }
+}
+
+/** What somebody put into the folder keeps it. */
+export function removeIfEmpty(folder: string): void {
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 /** Opens the log for one moment, before anything is paid; it is not left behind empty. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { LogOptions } from "../app.ts";
 import type { ConversationRecord } from "../domain/record.ts";
-import { prepareFolder, prepareLog, type Written, writeRecord } from "./record-files.ts";
+import { prepareFolder, prepareLog, removeIfEmpty, type Written, writeRecord } from "./record-files.ts";
 import type { Terminal } from "./terminal.ts";
 import { outputPath } from "./typed-path.ts";
 
@@ -16,6 +16,8 @@ export interface RunFiles {
   /** @throws DramatisError `write-failed`, before anything is paid */
   prepare(): void;
   write(record: ConversationRecord): Written;
+  /** There is no record: a folder that was made for it goes, if nothing is in it. */
+  abandon(): void;
 }
 
 export function runFiles(
@@ -39,6 +41,7 @@ export function runFiles(
       prepareFolder(folder);
       if (flags.log !== undefined) prepareLog(logFile);
     },
+    abandon: () => removeIfEmpty(folder),
     write(record) {
       const written = writeRecord(record, folder);
       const isLogged = record.attempts.length > 0 && !isLogLost;

@@ -133,6 +133,7 @@ export async function runInStore(
       const record = await recordOf(store.sql, conversationId);
       const run = await runOf(store.sql, runId);
       const written = record && files.write(record);
+      if (record === undefined) files.abandon();
       if (mode === "json") {
         const stored = { run: runId, store: store.place };
         const json =
@@ -146,6 +147,8 @@ export async function runInStore(
         screen.note(`To ${what.replace(/^with/, "go on with")}: ${command}`);
       const note = next.length > 0 ? passwordNote(where) : undefined;
       if (note !== undefined) screen.note(note);
+      if (record === undefined && mode !== "json")
+        screen.note(`Its transcript, once it has ended: ${shownCommand(`show ${conversationId}`, where)}`);
       if (written?.problem !== undefined) throw written.problem;
       return record === undefined ? EXIT.interrupted : exitCodeOf[record.status];
     } finally {

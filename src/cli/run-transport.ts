@@ -67,11 +67,16 @@ async function choose({ flags, terminal, sending }: Asked): Promise<ChosenTransp
 
 /**
  * What is asked for, or chosen.
- * @throws DramatisError `invalid-argument` for an urgency beside a transport that leaves nothing open
+ * @throws DramatisError `invalid-argument` for an urgency beside a transport that leaves nothing open, and a tier beside a batch
  */
 export async function transportFor(asked: Asked): Promise<Transport> {
-  const { flags, chosen, tell } = asked;
+  const { flags, sending, chosen, tell } = asked;
   const { transport = flags.urgency === undefined ? "network" : "auto" } = flags;
+  if (transport === "batch" && sending.context.tier !== undefined) {
+    const message =
+      "--tier is for requests that are sent one by one; a batch has its own price, half of the standard one. Leave --tier or --transport batch out.";
+    throw new DramatisError("invalid-argument", message);
+  }
   if (transport !== "auto") {
     if (flags.urgency === undefined) return transport;
     const message = `--urgency is for --transport auto, and this is ${transport}. Leave one of the two out.`;

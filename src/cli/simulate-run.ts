@@ -76,8 +76,10 @@ async function announce(
       ? `offline (${flags.offline ? "as asked" : "no OPENAI_API_KEY"}): answers are generated`
       : `network: ${dramatis.host}`;
   const cap = run.maxCostNanoUsd === undefined ? "" : `, at most ${formatUsd(run.maxCostNanoUsd)}`;
+  const isByBatch = (await transportOf(store.sql, run.id)) === "batch";
+  const how = isByBatch ? "; by batch, at half the price: each turn may take hours" : "";
   const many = `${count(run.conversations, "conversation")}, ${flags.concurrency} at a time, seeds from ${seed}${cap}`;
-  terminal.writeError(`${run.id}: ${many}; ${via}; store ${store.place}\n`);
+  terminal.writeError(`${run.id}: ${many}; ${via}${how}; store ${store.place}\n`);
   const unread = unreadLimits(dramatis);
   if (unread !== undefined) terminal.writeError(plainText(`${unread}\n`));
 }

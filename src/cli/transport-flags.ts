@@ -25,7 +25,7 @@ export const withTransportFlags = (command: Command): Command =>
       ).choices(Object.keys(TRANSPORTS)),
     )
     .addOption(
-      new Option("--urgency <how>", "how soon answers are wanted, for --transport auto").choices(
+      new Option("--urgency <how>", "how soon answers are wanted; chooses as --transport auto does").choices(
         Object.keys(URGENCIES),
       ),
     );

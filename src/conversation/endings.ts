@@ -33,7 +33,8 @@ function quietTurns(turns: readonly Turn[], limit: number): number {
 }
 
 const evaluators: { [K in Leaf]: Evaluator<K> } = {
-  maxTurns: (limit, { turn }) => (turn > limit ? `${turn - 1} turns, the limit is ${limit}` : undefined),
+  maxTurns: (limit, { turn }) =>
+    turn > limit ? `${turn - 1} ${turn === 2 ? "turn" : "turns"}, the limit is ${limit}` : undefined,
   maxTokens: (limit, { totals }) => {
     const used = totals.inputTokens + totals.outputTokens;
     return used >= limit ? `${used} of ${limit} tokens` : undefined;

@@ -52,6 +52,7 @@ it("lists what goes by batch, newest first, with the minute it was planned", asy
     "aa11-1",
   ]);
   expect(stdout).toContain("2026-11-01 14:30");
+  expect(await batches("autumn")).toMatchObject({ exitCode: 0, stdout });
 });
 
 it("shows the one that is named by its id, its beginning, or the provider's id", async () => {

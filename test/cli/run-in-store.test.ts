@@ -1,5 +1,5 @@
 /** One conversation by batch, or kept in a store: the same words as over the network, and what is told of it. */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newStore } from "../store/new-store.ts";
@@ -57,11 +57,18 @@ describe("dramatis run --transport batch", () => {
     expect(stopped.stderr).toContain("may take hours");
     const [, id = ""] = /To go on: \S+ resume (\S+)/.exec(stopped.stderr) ?? [];
     expect(stopped.stderr).toContain(`If this is stopped: dramatis resume ${id}`);
+    expect(stopped.stderr).toContain("Batches that are at the provider go on there, and are paid");
+    const [, conversation = ""] = /once it has ended: \S+ show (\S+)/.exec(stopped.stderr) ?? [];
+    expect(existsSync(join(stage.folder, "stopped"))).toBe(false);
     expect(stopped.stdout.match(/^ +1 {2}Ana Lund/gm)).toHaveLength(1);
     expect(stopped.stdout).not.toContain("Completed");
     expect(answers).toBe(2);
     const resumed = await stage.dramatis("resume", id);
     expect(resumed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("1 completed") });
+    expect(await stage.dramatis("show", conversation)).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("Ana Lund"),
+    });
     expect(stage.server.batches.repeatedCustomIds).toEqual([]);
     expect(answers).toBe(4);
     const whole = await stage.dramatis(...run("--transport", "batch", ...out("whole")));

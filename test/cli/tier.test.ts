@@ -75,7 +75,7 @@ describe("dramatis simulate --tier flex", () => {
 
   it.each([
     [["--tier", "flex"], "is not offered at the tier flex"],
-    [[...FLEX, "--transport", "batch"], "expected none beside the transport batch"],
+    [[...FLEX, "--transport", "batch"], "a batch has its own price"],
   ])("with %j writes no run that cannot be held", async (flags, message) => {
     const { exitCode, stderr } = await dramatis("simulate", file, "--id", "none", ...flags);
     expect(exitCode).toBe(1);

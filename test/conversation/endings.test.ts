@@ -20,6 +20,7 @@ describe("maxTurns", () => {
     expect(evidenceOf({ maxTurns: 2 }, { turns: turnsOf({}), failures: [sampleFailure(2, "ben")] })).toBe(
       "2 turns, the limit is 2",
     );
+    expect(evidenceOf({ maxTurns: 1 }, { turns: turnsOf({}), turn: 2 })).toBe("1 turn, the limit is 1");
   });
 });
 
