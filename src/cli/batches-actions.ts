@@ -83,11 +83,11 @@ export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal
     const { status } = await batches.cancel(providerId);
     if (flags.json) terminal.write(`${jsonText({ ...shown(batch), status })}\n`);
     else {
-      const next = shownCommand(`resume ${runId}`, shownFor(flags, terminal));
-      terminal.write(
-        plainLine(`${providerId} is ${status}. What came of it is taken by the run's workers: ${next}`),
-      );
-      terminal.write("\n");
+      const shownAs = (words: string) => shownCommand(`${words} ${runId}`, shownFor(flags, terminal));
+      const isOver = status === "completed" || status === "finalizing";
+      const rest = isOver ? "" : ` What it did not come to fails; to have it made then: ${shownAs("retry")}`;
+      const taken = `What came of it is taken by the run's workers: ${shownAs("resume")}`;
+      terminal.write(`${plainLine(`${providerId} is ${status}. ${taken}${rest}`)}\n`);
     }
     return EXIT.done;
   });

@@ -239,7 +239,7 @@ describe("one conversation", () => {
     const { exitCode, stdout } = await reconcile("--key", "key_nobody");
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/gpt-4\.1-nano +standard +\S+ +\$0\.0\d+ +-\$\S+ +only in the ledger/);
-    expect(stdout).toContain("08:10 UTC  -2 requests, ");
+    expect(stdout).toContain("08:10 UTC  2 requests, ");
     expect(stdout).toContain("beside run unsent");
     expect(stdout).toContain("Not explained: 2 rows in tokens.");
   });

@@ -6,6 +6,7 @@ import {
   type TracedRow,
   tracedDays,
 } from "../../organization/reconcile.ts";
+import { negated } from "../../organization/reconciliation/amounts.ts";
 import { count, formatTokens } from "../../report/figures.ts";
 import {
   type Line,
@@ -56,14 +57,16 @@ const right = "right" as const;
 const HEAD: readonly Column[] = [
   { title: "day and model", isWhole: true },
   { title: "tier" },
-  { title: "ledger", align: right },
-  { title: "provider", align: right },
+  { title: "ledger", align: right, isOptional: true },
+  { title: "provider", align: right, isOptional: true },
   { title: "difference", align: right },
   { title: "" },
   { title: "requests", align: right, isOptional: true },
   { title: "input", align: right, isOptional: true },
   { title: "output", align: right, isOptional: true },
 ];
+
+const SIDES = ["ledger", "provider", "difference"] as const;
 
 /** Amounts whose points stand in line, and `unknown`. */
 function costTexts(amounts: readonly (number | undefined)[]): string[] {
@@ -75,12 +78,9 @@ const costText = (nano: number | undefined) => costTexts([nano])[0] ?? "";
 function tableLines({ rows, totals }: Reconciliation, room: { columns: number; indent: number }): Line[] {
   const isLong = rows.length > MOST_ROWS;
   const shown = isLong ? rows.filter(({ verdict }) => verdict !== "matched").slice(0, MOST_ROWS) : rows;
-  const all = [...shown, totals];
-  const costs = (["ledger", "provider", "difference"] as const).map((side) =>
-    costTexts(all.map((row) => row[side].costNanoUsd)),
-  );
+  const costs = costTexts([...shown, totals].flatMap((row) => SIDES.map((side) => row[side].costNanoUsd)));
   const figures = ({ provider }: Pick<TracedRow, "provider">, index: number, word: Span): Span[] => [
-    ...costs.map((texts) => span(texts[index] ?? "")),
+    ...SIDES.map((_, side) => span(costs[index * SIDES.length + side] ?? "")),
     word,
     ...[provider.requests, provider.inputTokens, provider.outputTokens].map((n) => span(formatTokens(n))),
   ];
@@ -107,11 +107,22 @@ function amountText(amounts: TracedRow["difference"]): string {
   return `${signed(requests, count(Math.abs(requests), "request"))}, ${signed(inputTokens)} in${cached}, ${signed(outputTokens)} out, ${cost}`;
 }
 
-function placeText({ at, difference, apiKeys, projects, runs }: NonNullable<TracedRow["places"]>[number]) {
+/** What is only in the ledger is told as it is there, and not as what the provider has less. */
+function ownText({ verdict }: TracedRow, difference: TracedRow["difference"]): string {
+  if (verdict !== "only-in-ledger") return amountText(difference);
+  const { costNanoUsd } = difference;
+  return amountText({
+    ...negated(difference),
+    costNanoUsd: costNanoUsd === undefined ? undefined : 0 - costNanoUsd,
+  });
+}
+
+function placeText(row: TracedRow, place: NonNullable<TracedRow["places"]>[number]): string {
+  const { at, difference, apiKeys, projects, runs } = place;
   const named = (what: string, ids: readonly string[]) =>
     ids.length === 0 ? [] : [`${what} ${ids.join(", ")}`];
   const whose = [...named("key", apiKeys), ...named("project", projects), ...named("beside run", runs)];
-  return [`${minuteText(at).slice(11)} UTC  ${amountText(difference)}`, ...whose].join("; ");
+  return [`${minuteText(at).slice(11)} UTC  ${ownText(row, difference)}`, ...whose].join("; ");
 }
 
 const boundText = (nano: number | undefined) => (nano === undefined ? "" : `, of ${formatUsd(nano)} at most`);
@@ -135,18 +146,18 @@ function differenceLines(view: ReconciliationView, room: { columns: number; inde
     const [word, style] = WORDS[verdict];
     const what = [dayText(day), model, ...(tier === undefined ? [] : [tier]), word].join(", ");
     const hidden = places.length - MOST_PLACES;
-    const told = [
+    const notes = [
       ...(lost === undefined
         ? []
         : [`Explained by ${count(lost.requests, "lost answer")}${boundText(lost.boundNanoUsd)}.`]),
-      ...places.slice(0, MOST_PLACES).map(placeText),
+      ...places.slice(0, MOST_PLACES).map((place) => placeText(row, place)),
       ...(hidden > 0 ? [`${count(hidden, "more minute")}: --json has all.`] : []),
       ...(places.length > 0 ? [] : [untracedText(row, view)]),
     ];
     return [
       [],
-      ...prose(`${what}: ${amountText(difference)}`, style === undefined ? room : { ...room, style }),
-      ...told.flatMap((text) => prose(text, inside)),
+      ...prose(`${what}: ${ownText(row, difference)}`, style === undefined ? room : { ...room, style }),
+      ...notes.flatMap((text) => prose(text, inside)),
     ];
   });
 }
@@ -187,8 +198,11 @@ function chargedTexts({ charged, otherCharges }: Reconciliation): string[] {
   ];
 }
 
+/** A row in which the provider has something that nothing explains. */
+const isExtra = ({ verdict }: TracedRow) => verdict === "only-at-provider" || verdict === "differs";
+
 /** What is to be known beside the figures. */
-const notesOf = ({ gaps, unbilled, underWay }: Reconciliation): string[] => [
+const notesOf = ({ rows, gaps, unbilled, underWay }: Reconciliation): string[] => [
   ...gaps
     .slice(0, MOST_PLACES)
     .map(
@@ -198,7 +212,7 @@ const notesOf = ({ gaps, unbilled, underWay }: Reconciliation): string[] => [
   ...(unbilled.requests === 0
     ? []
     : [
-        `${count(unbilled.requests, "lost answer")}${boundText(unbilled.boundNanoUsd)}: nothing here was billed for them.`,
+        `${count(unbilled.requests, "lost answer")}${boundText(unbilled.boundNanoUsd)}: ${rows.some(isExtra) ? "they may be part of what is not explained, and cannot be all of it" : "nothing here was billed for them"}.`,
       ]),
   ...(underWay === 0
     ? []
@@ -230,11 +244,13 @@ function verdictText({
 }
 
 function nextText({ result, command, ownCommand, now }: ReconciliationView): string {
-  const { rows, isExplained, charged, gaps, since } = result;
+  const { rows, isExplained, charged, gaps, since, underWay } = result;
   if (isExplained)
     return rows.length === 0 ? "Nothing was asked in that time: choose another --since." : "Nothing to do.";
   if (gaps.length > 0) return `Look at the store: ${ownCommand("store check")}`;
-  const extra = rows.find(({ verdict }) => verdict === "only-at-provider" || verdict === "differs");
+  const extra = rows.find(isExtra);
+  if (extra !== undefined && underWay > 0)
+    return `Let what is under way end first: ${ownCommand("runs")}; then again: ${ownCommand(`reconcile --since ${dayText(since)}`)}`;
   if (extra !== undefined) {
     const days = `--since ${dayText(extra.day)} --until ${dayText(extra.day + DAY_MS)}`;
     return `See whose it is: ${command(`usage ${days} --group-by key,project,user,model`)}; then leave it out with --project or --key.`;
