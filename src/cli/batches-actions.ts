@@ -85,7 +85,9 @@ export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal
     else {
       const shownAs = (words: string) => shownCommand(`${words} ${runId}`, shownFor(flags, terminal));
       const isOver = status === "completed" || status === "finalizing";
-      const rest = isOver ? "" : ` What it did not come to fails; to have it made then: ${shownAs("retry")}`;
+      const rest = isOver
+        ? ""
+        : `; what it did not come to fails, and can be asked again: ${shownAs("retry")}`;
       const taken = `What came of it is taken by the run's workers: ${shownAs("resume")}`;
       terminal.write(`${plainLine(`${providerId} is ${status}. ${taken}${rest}`)}\n`);
     }
