@@ -30,6 +30,7 @@ export function createCircuit(settings: CircuitSettings = DEFAULT_CIRCUIT): Circ
   let failures = 0;
   let openings = 0;
   let openUntil: number | undefined;
+  let pauseMs = 0;
   let isProbing = false;
 
   function close(): void {
@@ -45,6 +46,8 @@ export function createCircuit(settings: CircuitSettings = DEFAULT_CIRCUIT): Circ
     },
     admit(now) {
       if (openUntil === undefined) return 0;
+      // A clock that is set back makes no pause longer.
+      openUntil = Math.min(openUntil, now + pauseMs);
       if (now < openUntil) return openUntil - now;
       if (isProbing) return LOOK_MS;
       isProbing = true;
@@ -56,7 +59,8 @@ export function createCircuit(settings: CircuitSettings = DEFAULT_CIRCUIT): Circ
       // Those that were under way when it opened say nothing new.
       if (openUntil !== undefined && !isProbing) return;
       if (!isProbing && failures < settings.threshold) return;
-      openUntil = now + Math.min(settings.maxOpenMs, settings.openMs * 2 ** openings);
+      pauseMs = Math.min(settings.maxOpenMs, settings.openMs * 2 ** openings);
+      openUntil = now + pauseMs;
       openings += 1;
       isProbing = false;
     },

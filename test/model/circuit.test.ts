@@ -31,6 +31,13 @@ describe("a circuit", () => {
     expect([circuit.isOpen, circuit.admit(1001), circuit.admit(1001)]).toEqual([false, 0, 0]);
   });
 
+  it("stays open no longer than its pause because the clock was set back", () => {
+    const circuit = opened();
+    expect(circuit.admit(-3_600_000)).toBe(1000);
+    expect(circuit.admit(-3_600_000 + 400)).toBe(600);
+    expect(circuit.admit(-3_600_000 + 1000)).toBe(0);
+  });
+
   it("stays open longer every time the probe fails, up to a limit", () => {
     const circuit = opened();
     const pauses: number[] = [];

@@ -19,6 +19,7 @@ import { wait as waitOut } from "../wait.ts";
 import { isUnknown } from "./batch-client.ts";
 import { collect, giveUp, wasTooMuch } from "./collect.ts";
 import { change, type Leading } from "./leading.ts";
+import { createPatience, LATER } from "./patience.ts";
 import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { sendBatch } from "./send-batch.ts";
 import { isDue, planOfWave, WAVE_TIMING, type WaveTiming } from "./wave-plan.ts";
@@ -48,24 +49,10 @@ export interface BatchCoordinator {
   stop(): Promise<void>;
 }
 
-const GROWTH = 1.5;
 /** Well below the silence after which another process leads. */
 const RENEW_MS = 5000;
 /** Between two looks at most, while nothing goes by batch. */
 const MOST_IDLE_MS = 1000;
-
-/** When to ask again, each time later. */
-function createPatience({ firstPollMs, mostPollMs }: WaveTiming, clock: () => number) {
-  const next = new Map<string, { at: number; ms: number }>();
-  return {
-    isDue: (key: string) => (next.get(key)?.at ?? 0) <= clock(),
-    later(key: string) {
-      const ms = Math.min(mostPollMs, (next.get(key)?.ms ?? firstPollMs / GROWTH) * GROWTH);
-      next.set(key, { at: clock() + ms, ms });
-    },
-    forget: (key: string) => next.delete(key),
-  };
-}
 
 /** Prompt tokens of a model that may be enqueued beside what is: half of what was too much the last time. */
 function tokensLeft(batches: readonly StoredBatch[], model: string): number | undefined {
@@ -261,7 +248,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
   async function follow(): Promise<void> {
     for (let pauseMs = timing.lookMs; !stopping.signal.aborted; ) {
       const isBusy = await look().catch((error: unknown) => told(parts.runId ?? "", error));
-      pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, Math.min(MOST_IDLE_MS, pauseMs * GROWTH));
+      pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, Math.min(MOST_IDLE_MS, pauseMs * LATER));
       // Woken before it sleeps, it does not.
       await wait(pauseMs, nap.signal).catch(() => undefined);
       nap = new AbortController();
