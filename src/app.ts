@@ -357,7 +357,7 @@ export async function openDramatis(options: DramatisOptions = {}): Promise<Drama
       const client = batchClient();
       if (client === undefined)
         throw refuse("A recording holds no batches: without `replay` they can be sent.");
-      return await sendPromptBatch(prompts, options, { client, catalog, budget });
+      return await sendPromptBatch(prompts, options, { client, catalog, budget, clock });
     },
     quote: (scenario, quote = {}) => makeQuote({ ...quote, scenario, openGateway }),
   };

@@ -102,7 +102,7 @@ export type {
   BatchPrompt,
   PromptBatchOptions,
 } from "./model/batch/prompt-batch.ts";
-export type { BatchProblem, ProviderBatch } from "./model/batch/provider-batch.ts";
+export type { BatchProblem, BatchStatus, ProviderBatch } from "./model/batch/provider-batch.ts";
 export type { WaveTiming } from "./model/batch/wave-plan.ts";
 export type { Webhook } from "./model/batch/webhook.ts";
 export { type Budget, createBudget, type Reservation } from "./model/budget.ts";

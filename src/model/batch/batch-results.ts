@@ -8,7 +8,7 @@ import type { Completion } from "../exchange.ts";
 import { NoCompletion, soundName } from "../model-error.ts";
 import { keptCompletion } from "../recording/exchange-lines.ts";
 import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
-import { type BatchProblem, type ProviderBatch, storable } from "./provider-batch.ts";
+import { type BatchProblem, type BatchStatus, storable } from "./provider-batch.ts";
 
 /** What became of one request of a batch. */
 export interface BatchResult {
@@ -53,7 +53,7 @@ export const cancelledOf = (
   message: `${model}: the batch ${batch} was cancelled before this request was made, by dramatis batches cancel or at the provider's own site. ${next}`,
 });
 
-const WITHOUT_RESULT: Partial<Record<ProviderBatch["status"], (model: string) => KeptFailure>> = {
+const WITHOUT_RESULT: Partial<Record<BatchStatus, (model: string) => KeptFailure>> = {
   expired: (model) =>
     unmade(model, "batch_expired", "the batch's window ended before this request was made."),
   cancelled: (model) =>
@@ -69,7 +69,7 @@ export const lost = (model: string): KeptFailure => ({
 });
 
 /** A request of a batch that is over, of which no file says anything. */
-export const withoutResult = (model: string, status: ProviderBatch["status"]): KeptFailure =>
+export const withoutResult = (model: string, status: BatchStatus): KeptFailure =>
   WITHOUT_RESULT[status]?.(model) ?? lost(model);
 
 /** A request that its batch was refused for, or with. */

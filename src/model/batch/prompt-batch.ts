@@ -19,7 +19,7 @@ import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes } from "./batch-line.ts";
 import { lost } from "./batch-results.ts";
 import { holdPromptFile } from "./prompt-file.ts";
-import type { ProviderBatch } from "./provider-batch.ts";
+import type { BatchStatus } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
 /** One prompt. */
@@ -56,7 +56,7 @@ export interface BatchAnswer<T = unknown> {
 /** How far batches are, told at every change. */
 export interface BatchProgress {
   /** The provider's ids, by which batches can be looked up and cancelled. */
-  batches: readonly { id: string; status: ProviderBatch["status"]; model: string }[];
+  batches: readonly { id: string; status: BatchStatus; model: string }[];
   requests: number;
   /** Answered, or failed for good. */
   done: number;
@@ -91,6 +91,8 @@ export interface PromptBatchParts {
   client: BatchClient;
   catalog: Catalog;
   budget: Budget | undefined;
+  /** Milliseconds since 1970. Default: Date.now. */
+  clock?: (() => number) | undefined;
   wait?: typeof waitOut | undefined;
 }
 
@@ -249,7 +251,7 @@ function warnOfListener(error: unknown): void {
 export async function sendPromptBatch<T>(
   prompts: readonly BatchPrompt<T>[],
   options: PromptBatchOptions,
-  { client, catalog, budget, wait = waitOut }: PromptBatchParts,
+  { client, catalog, budget, clock = Date.now, wait = waitOut }: PromptBatchParts,
 ): Promise<BatchAnswers<T>> {
   const { onProgress, onProblem, signal, metadata = {}, pollMs = POLL_MS } = options;
   const lines = linesOf(prompts, catalog, crypto.randomUUID());
@@ -280,7 +282,7 @@ export async function sendPromptBatch<T>(
       holdPromptFile(
         { model, lines: customIds.map((id) => byId.get(id)).filter((line) => line !== undefined) },
         {
-          ...{ client, signal, metadata, pollMs, wait, outcomes },
+          ...{ client, signal, metadata, pollMs, clock, wait, outcomes },
           onLook(batch) {
             if (batch !== undefined) states.set(batch.id, { id: batch.id, status: batch.status, model });
             progressTold({ batches: [...states.values()], requests: lines.length, done: outcomes.size });

@@ -5,7 +5,7 @@ import type { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { lineText } from "./batch-line.ts";
 import { cancelledOf, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
-import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
+import { isCancellable, isOver, OUR_ID, type ProviderBatch } from "./provider-batch.ts";
 
 export interface PromptFile {
   model: string;
@@ -18,6 +18,8 @@ export interface PromptFileParts {
   metadata: Readonly<Record<string, string>>;
   /** Between two questions after the batch, in milliseconds; each is half as long again, up to a minute. */
   pollMs: number;
+  /** Milliseconds since 1970. */
+  clock: () => number;
   wait: typeof waitOut;
   /** What came of each line, by its id. */
   outcomes: Map<string, Outcome>;
@@ -29,8 +31,10 @@ export interface PromptFileParts {
 
 const MOST_POLL_MS = 60_000;
 const GROWTH = 1.5;
+/** After a batch whose answer was lost: a minute and a quarter where the first pause is a second, which no call takes to arrive. */
+const LOOKS = 10;
 
-const later = (ms: number) => Math.min(MOST_POLL_MS, ms * GROWTH);
+const later = (ms: number) => Math.min(MOST_POLL_MS, Math.max(1, ms) * GROWTH);
 
 /** What a line came to whose file could not be sent, followed or read. */
 function brokenOff(
@@ -54,7 +58,8 @@ export async function holdPromptFile(
   { model, lines }: PromptFile,
   parts: PromptFileParts,
 ): Promise<{ reason: unknown } | undefined> {
-  const { client, signal, metadata, pollMs, wait, outcomes, onLook, onProblem } = parts;
+  const { client, signal, metadata, clock, wait, outcomes, onLook, onProblem } = parts;
+  const pollMs = Math.min(MOST_POLL_MS, parts.pollMs);
   const own = new Set(lines.map(({ customId }) => customId));
   /** Of what has no outcome yet. */
   let mayBeBilled = false;
@@ -87,8 +92,22 @@ export async function holdPromptFile(
     for (const customId of own) if (!outcomes.has(customId)) outcomes.set(customId, { failure });
   }
 
+  /** A break between two questions; where it is broken off, what follows is done at once, and afterwards in its time again. */
+  const pause = (ms: number) => wait(ms, signal?.aborted ? undefined : signal).catch(() => undefined);
+
+  /** A batch that may be there although its answer was lost, also to be cancelled; undefined: it is not, and will not come any more. */
+  async function lookedFor(value: string, since: Date): Promise<ProviderBatch | undefined> {
+    for (let look = 1, ms = pollMs; ; look += 1, ms = later(ms)) {
+      const found = await patiently(() => client.find({ name: OUR_ID, value, since }));
+      if (found !== undefined || look === LOOKS) return found;
+      await pause(ms);
+    }
+  }
+
   async function sent(): Promise<{ inputFileId: string; batch: ProviderBatch }> {
-    const name = `dramatis-${crypto.randomUUID()}.jsonl`;
+    const id = crypto.randomUUID();
+    const name = `dramatis-${id}.jsonl`;
+    const since = new Date(clock());
     const inputFileId = await client.upload(name, [lines.map(lineText).join("")], signal);
     try {
       signal?.throwIfAborted();
@@ -96,12 +115,18 @@ export async function holdPromptFile(
       // Not broken off: a batch that nobody knows of could not be cancelled.
       const batch = await client.create({
         fileId: inputFileId,
-        metadata: { ...metadata, kind: "prompts" },
+        metadata: { ...metadata, kind: "prompts", [OUR_ID]: id },
       });
       return { inputFileId, batch };
     } catch (error) {
       if (error instanceof ModelError) ({ mayBeBilled } = error);
-      if (!mayBeBilled) await client.remove(inputFileId).catch(onProblem);
+      if (mayBeBilled) {
+        const batch = await lookedFor(id, since).catch(onProblem);
+        if (batch !== undefined) {
+          onProblem(error);
+          return { inputFileId, batch };
+        }
+      } else await client.remove(inputFileId).catch(onProblem);
       throw error;
     }
   }
@@ -111,7 +136,7 @@ export async function holdPromptFile(
     for (let ms = pollMs; !isOver(now); ms = later(ms)) {
       onLook(now);
       // Once it is cancelled, its end is waited for as that of any other.
-      await wait(ms, signal?.aborted ? undefined : signal).catch(() => undefined);
+      await pause(ms);
       const { id } = now;
       const isUnwanted = () => signal?.aborted && isCancellable(now);
       now = await patiently(() => (isUnwanted() ? client.cancel(id) : client.retrieve(id)));

@@ -12,20 +12,32 @@ export interface BatchProblem {
   line: number | undefined;
 }
 
+/** How a batch is; it ends as `completed`, `failed` (refused as a whole), `expired` or `cancelled`. A provider may have further ones, none of them an end. */
+export type BatchStatus = OpenAIClient.Batches.Batch["status"];
+
+/** Our name of a batch, in the metadata of each that we send: found by it, one whose answer was lost is not sent twice. */
+export const OUR_ID = "batch";
+
 /** A batch as the provider tells of it. */
 export interface ProviderBatch {
   id: string;
-  status: OpenAIClient.Batches.Batch["status"];
+  status: BatchStatus;
   inputFileId: string;
+  /** Of the requests that were answered; undefined: there are none, or the batch is not over yet. */
   outputFileId: string | undefined;
+  /** Of the requests that failed, or that the batch did not come to; undefined as above. */
   errorFileId: string | undefined;
+  /** Requests of the input file; 0 while the file is being checked, and where the provider tells no number. */
   total: number;
+  /** Requests that were answered until now. */
   completed: number;
+  /** Requests that failed until now; those that the batch did not come to are in neither. */
   failed: number;
+  /** Why it was refused, where its status is `failed`. */
   problems: BatchProblem[];
   metadata: Readonly<Record<string, string>>;
-  /** Seconds since 1970. */
-  createdAt: number;
+  /** Milliseconds since 1970, of whole seconds; undefined: the provider did not tell. */
+  createdAt: number | undefined;
 }
 
 /** Of a store's column. */
@@ -52,7 +64,8 @@ const batchSchema = z.looseObject({
     .catch({ total: 0, completed: 0, failed: 0 }),
   errors: z.looseObject({ data: z.array(problemSchema) }).catch({ data: [] }),
   metadata: z.record(z.string(), z.string()).catch({}),
-  created_at: z.number().catch(0),
+  // Seconds.
+  created_at: z.number().optional().catch(undefined),
 });
 
 /** Postgres takes neither U+0000 nor half a pair of surrogates. */
@@ -64,7 +77,7 @@ export function batchFrom(said: unknown, apiKey: string): ProviderBatch {
   if (!success) throw new SyntaxError("The answer is no batch.");
   return {
     id: batch.id,
-    status: batch.status as ProviderBatch["status"],
+    status: batch.status as BatchStatus,
     inputFileId: batch.input_file_id,
     outputFileId: batch.output_file_id,
     errorFileId: batch.error_file_id,
@@ -77,11 +90,11 @@ export function batchFrom(said: unknown, apiKey: string): ProviderBatch {
       line,
     })),
     metadata: batch.metadata,
-    createdAt: batch.created_at,
+    createdAt: batch.created_at === undefined ? undefined : batch.created_at * 1000,
   };
 }
 
-const CANCELLABLE: ReadonlySet<ProviderBatch["status"]> = new Set(["validating", "in_progress"]);
+const CANCELLABLE: ReadonlySet<BatchStatus> = new Set(["validating", "in_progress"]);
 const OVER: ReadonlySet<string> = new Set(["completed", "failed", "expired", "cancelled"]);
 
 export const isCancellable = ({ status }: ProviderBatch): boolean => CANCELLABLE.has(status);

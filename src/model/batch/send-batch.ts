@@ -7,10 +7,7 @@ import { doubtMs, type StoredBatch } from "../../store/batches.ts";
 import { ModelError } from "../model-error.ts";
 import { lineText } from "./batch-line.ts";
 import { change, type Leading } from "./leading.ts";
-import type { ProviderBatch } from "./provider-batch.ts";
-
-/** In the metadata of every batch of ours, beside run, wave and kind. */
-const OUR_ID = "batch";
+import { OUR_ID, type ProviderBatch } from "./provider-batch.ts";
 
 export const fileName = ({ id }: StoredBatch): string => `dramatis-${id}.jsonl`;
 

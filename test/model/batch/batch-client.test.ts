@@ -54,6 +54,11 @@ it("counts as nothing where it is no number of requests, or no list of problems"
   });
 });
 
+it("began at a time in milliseconds, or nobody knows when", async () => {
+  expect(await retrieved({ created_at: 1_700_000_000 })).toMatchObject({ createdAt: 1_700_000_000_000 });
+  expect(await retrieved({ created_at: "soon" })).toMatchObject({ createdAt: undefined });
+});
+
 it("is asked for again where it is none", async () => {
   await expect(retrieved({ status: null })).rejects.toMatchObject({
     code: "server-error",
