@@ -53,7 +53,7 @@ export interface DramatisOptions {
   maxRetries?: number | undefined;
   /** Answers identical requests again for nothing; `createMemoryCache` makes one. Default: none. */
   cache?: ResponseCache | undefined;
-  /** A file that does not exist yet, for every request and its answer; it holds no key. */
+  /** A file that does not exist yet, for every request of conversations and its answer, but none of `batch`; it holds no key. */
   record?: string | undefined;
   /** A file made by `record`: everything is answered from it, without a key or a network. */
   replay?: string | undefined;
@@ -138,9 +138,9 @@ export interface Dramatis {
   run(scenario: Scenario, options?: RunScenarioOptions): Promise<ConversationRecord>;
   /**
    * Sends single prompts by batch, at half the price, and resolves when all have ended, within a day. What fails for one is in
-   * its answer.
-   * @throws DramatisError `unknown-name`, `invalid-argument`, `no-price` or `budget` before anything is sent; ModelError for
-   * what the provider refuses as a whole
+   * its answer. `record` does not keep them, nor does `cache`, and a replay has none.
+   * @throws DramatisError `unknown-name`, `invalid-argument`, `secret-found`, `no-price` or `budget` before anything is sent;
+   * ModelError for what the provider refuses as a whole
    */
   batch<T = string>(
     prompts: readonly BatchPrompt<T>[],

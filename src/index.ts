@@ -102,6 +102,7 @@ export type {
   BatchPrompt,
   PromptBatchOptions,
 } from "./model/batch/prompt-batch.ts";
+export type { PromptSecrets } from "./model/batch/prompt-checks.ts";
 export type { BatchProblem, BatchStatus, ProviderBatch } from "./model/batch/provider-batch.ts";
 export type { WaveTiming } from "./model/batch/wave-plan.ts";
 export type { Webhook } from "./model/batch/webhook.ts";

@@ -2,9 +2,9 @@
 import { ApiError } from "./api-error.ts";
 
 export interface AccessOptions {
-  /** When set, any other bearer key is refused. */
+  /** When set, any other bearer key is refused. Default: every key is taken, and none is needed. */
   apiKey?: string | undefined;
-  /** The only key that opens `/v1/organization`; it opens nothing else. */
+  /** The only key that opens `/v1/organization`; it opens nothing else. Default: none, every call of the organization is refused with 401. */
   adminKey?: string | undefined;
 }
 

@@ -18,22 +18,24 @@ import { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { customIdOf, lineBody, lineBytes } from "./batch-line.ts";
 import { lost } from "./batch-results.ts";
+import { checkOptions, checkPrompt, type PromptSecrets, secretIn } from "./prompt-checks.ts";
 import { holdPromptFile } from "./prompt-file.ts";
 import type { BatchStatus } from "./provider-batch.ts";
 import { planOfWave } from "./wave-plan.ts";
 
 /** One prompt. */
 export interface BatchPrompt<T = unknown> {
-  /** Yours, to know its answer by; each only once. Default: its place, from 0. */
+  /** Yours, to know its answer by; each only once. It is not sent. Default: its place, from 0. */
   id?: string | undefined;
   /** Whom the answer belongs to. */
   persona?: string | undefined;
   /** A model of the catalog. */
   model: string;
+  /** One or more, of text alone. They are sent as they are, but for what `secrets` of the options says. */
   messages: ChatRequest["messages"];
   /** The answer must be of this shape; the provider is held to it. Default: text. */
   schema?: z.ZodType<T> | undefined;
-  /** Default 1,000; reasoning models get 4,000 more to think with. */
+  /** A whole number above 0. Default 1,000; reasoning models get 4,000 more to think with. */
   maxOutputTokens?: number | undefined;
   /** 0 to 2; not sent to reasoning models. */
   temperature?: number | undefined;
@@ -49,7 +51,11 @@ export interface BatchAnswer<T = unknown> {
   text: string;
   /** Why there is no value. */
   problem: { code: RequestFailure | "refused" | "bad-shape"; message: string } | undefined;
-  /** What it cost, or the most it can have cost where no answer came and nobody knows whether one was paid; undefined: nothing. */
+  /**
+   * The tokens that the provider counted, and what they cost at the catalog's batch price (`costNanoUsd`, whole nano-dollars);
+   * `costBoundNanoUsd` instead, the most it can have cost, where that is not known: the provider counted nothing, or no answer came
+   * and one may have been paid. Neither: the model has no price. Undefined: nothing was paid.
+   */
   usage: UsageEntry | undefined;
 }
 
@@ -71,11 +77,22 @@ export interface PromptBatchOptions {
    * could not be read, a file could not be deleted, which expires by itself, or `onProgress` threw.
    */
   onProblem?: ((error: unknown) => void) | undefined;
+  /**
+   * What becomes of keys, tokens and passwords in messages: `block` sends none of the prompts, `warn` sends them as they are, and
+   * tells `onProblem`. What no rule knows the form of is not found. Default `block`.
+   */
+  secrets?: PromptSecrets | undefined;
   /** Cancels what is under way at the provider; what it has answered until then is paid. */
   signal?: AbortSignal | undefined;
-  /** Between two questions after a batch, in milliseconds; each is half as long again, up to a minute. Default 1,000. */
+  /**
+   * Between two questions after a batch, in milliseconds, 0 or more; each is half as long again, up to a minute. One whose answer
+   * was lost is looked for ten times, with the same pauses. Default 1,000.
+   */
   pollMs?: number | undefined;
-  /** Put on every batch, beside `kind`. At most 15 pairs of 64 and 512 characters. */
+  /**
+   * Put on every batch, beside ours, `kind` and `batch`, by which one is found whose answer was lost. At most 14 pairs, with names
+   * of at most 64 characters and values of at most 512.
+   */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -114,21 +131,6 @@ interface Line<T> {
   boundNanoUsd: number | undefined;
 }
 
-/** Tokens of an image, a sound or a file are not bounded by the bytes of their address, and have prices that no catalog here holds. */
-const TEXTS: ReadonlySet<string> = new Set(["text", "refusal"]);
-
-/** @throws DramatisError `invalid-argument` */
-function checkTexts(id: string, messages: ChatRequest["messages"]): void {
-  for (const [place, { content }] of messages.entries()) {
-    if (!Array.isArray(content)) continue;
-    const odd = content.find(({ type }) => !TEXTS.has(type));
-    if (odd === undefined) continue;
-    throw refuse(
-      `Prompt ${JSON.stringify(id)} of a batch, messages[${place}]: expected text, got a part of type ${JSON.stringify(odd.type)}. What it costs at most cannot be figured, so nothing was sent. Describe it in words, or leave it out.`,
-    );
-  }
-}
-
 /** @throws DramatisError `unknown-name` or `invalid-argument` */
 function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: string): Line<T>[] {
   const ids = new Set<string>();
@@ -137,7 +139,7 @@ function linesOf<T>(prompts: readonly BatchPrompt<T>[], catalog: Catalog, run: s
     if (ids.has(id))
       throw refuse(`Prompts of a batch: expected ids that differ, got ${JSON.stringify(id)} twice.`);
     ids.add(id);
-    checkTexts(id, prompt.messages);
+    checkPrompt(id, prompt);
     const model = catalog.model(prompt.model);
     const most = longestAnswer(model, prompt.maxOutputTokens ?? MAX_OUTPUT_TOKENS);
     const shape = schema && {
@@ -243,18 +245,26 @@ function warnOfListener(error: unknown): void {
 
 /**
  * Sends prompts by batch, one file a model, and resolves when all have ended, which may take a day. What fails for one prompt, or
- * for the file of one model, is in the answers, and no exception. It lives as long as this process: what must survive it belongs into simulations on a store.
- * @throws DramatisError `unknown-name` for a model that is not in the catalog, `invalid-argument` for prompts that cannot be,
- * `budget` where the shared cap cannot hold their worst case; ModelError where none of the files could be sent, or
- * followed, and nothing was answered; the signal's reason where nothing was sent before it was aborted
+ * for the file of one model, is in the answers, and no exception. It lives as long as this process: what must survive it belongs
+ * into simulations on a store.
+ * @throws DramatisError `unknown-name` for a model that is not in the catalog, `invalid-argument` for prompts and options that
+ * cannot be, `secret-found` for a prompt with a secret, `no-price` or `budget` where the shared cap cannot hold their worst case;
+ * ModelError where none of the files could be sent, or followed, and nothing was answered; the signal's reason where nothing was
+ * sent before it was aborted
  */
 export async function sendPromptBatch<T>(
   prompts: readonly BatchPrompt<T>[],
   options: PromptBatchOptions,
   { client, catalog, budget, clock = Date.now, wait = waitOut }: PromptBatchParts,
 ): Promise<BatchAnswers<T>> {
-  const { onProgress, onProblem, signal, metadata = {}, pollMs = POLL_MS } = options;
+  const { onProgress, onProblem, signal, metadata = {}, pollMs = POLL_MS, secrets = "block" } = options;
+  checkOptions({ metadata, pollMs });
   const lines = linesOf(prompts, catalog, crypto.randomUUID());
+  const found = lines
+    .map(({ id, prompt: { messages } }) => secretIn({ id, messages }, secrets))
+    .filter((one) => one !== undefined);
+  const [secret] = found;
+  if (secret !== undefined && secrets === "block") throw secret;
   const byId = new Map(lines.map((line) => [line.customId, line]));
   const worst = lines.reduce((sum, { boundNanoUsd = 0 }) => sum + boundNanoUsd, 0);
   if (budget !== undefined && lines.some(({ boundNanoUsd }) => boundNanoUsd === undefined))
@@ -268,6 +278,7 @@ export async function sendPromptBatch<T>(
 
   const problemTold = toldSafely(onProblem, warnOfListener);
   const progressTold = toldSafely(onProgress, onProblem === undefined ? warnOfListener : problemTold);
+  for (const one of found) problemTold(one);
   const outcomes = new Map<string, Outcome>();
   const states = new Map<string, BatchProgress["batches"][number]>();
 
