@@ -126,6 +126,7 @@ export {
   type ModelLineSettings,
 } from "./model/gateway.ts";
 export { createMemoryCache, type MemoryCacheOptions } from "./model/memory-cache.ts";
+export { ModelError, type ModelErrorFields } from "./model/model-error.ts";
 export type { ObservedAttempt, ObservedUsage, RequestObserver } from "./model/observer.ts";
 export {
   createLimiter,

@@ -33,6 +33,7 @@ it("exports these values and no others", () => {
     "ConversationError",
     "DramatisError",
     "InvalidFilesError",
+    "ModelError",
     "UsageHandler",
     "answerSchema",
     "candidates",

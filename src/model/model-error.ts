@@ -5,12 +5,17 @@ import { withoutKeys } from "../domain/secrets.ts";
 import type { KeySource } from "../vault/find-key.ts";
 import { retryAfterMs } from "./retry.ts";
 
+/** What is known of a failure beside its code and message. */
 export interface ModelErrorFields {
+  /** Whom it was asked of; "Batch API" for calls about files and batches. */
   model: string;
+  /** Of the provider's HTTP answer; undefined: none came. */
   status?: number | undefined;
   /** The provider's own code, like `context_length_exceeded`. */
   providerCode?: string | undefined;
+  /** By which the provider finds it. */
   requestId?: string | undefined;
+  /** Milliseconds that the provider asked to wait. */
   retryAfterMs?: number | undefined;
   /** Whether sending the same again may help. */
   isRetryable: boolean;
@@ -19,7 +24,10 @@ export interface ModelErrorFields {
   headers?: Headers | undefined;
 }
 
-/** A request to a model that failed. Its message holds no key and no prompt. */
+/**
+ * A request that the provider refused or could not answer, or that the network lost: to a model, or about files and batches. Its
+ * message holds no key and no prompt.
+ */
 export class ModelError extends DramatisError {
   override readonly name = "ModelError";
   override readonly isRetryable: boolean;

@@ -67,10 +67,11 @@ const LIMIT = 180;
  * What the provider charged, a bucket a day in UTC, empty days among them. Pages are followed to the end, and memory
  * holds one at a time. Source: `GET /organization/costs` of the OpenAI API.
  *
- * @throws DramatisError while it is read, by which what came before is not the whole: `invalid-argument` for times that
- * cannot be, `unauthorised` for a key that is refused, `rate-limited`, `server-error` (also for answers that are not what
- * is documented, broken off or without an end), `unreachable`, `timed-out`, `bad-request`; the signal's reason when it is
- * aborted.
+ * @throws DramatisError while it is read, by which what came before is not the whole. By its `code`: `invalid-argument` for
+ * times that cannot be and for a missing key; `unauthorised` for a key that is refused, or may not read this; `rate-limited`,
+ * `timed-out` and `unreachable` after all attempts; `server-error`, also for answers that are not what is documented, broken off or
+ * without an end; `bad-request` for any other refusal. Its `isRetryable` says whether asking again later may help; its message has the
+ * provider's words, without the key. The signal's reason when it is aborted.
  */
 export function organizationCosts(options: OrganizationCostsOptions): AsyncGenerator<Bucket<CostRow>, void> {
   const { groupBy = [], projects, apiKeys } = options;

@@ -16,31 +16,77 @@ export interface BatchClientOptions {
   clock?: (() => number) | undefined;
 }
 
-/** The provider's Batch API, as far as it is needed. */
+/**
+ * The provider's Batch API, as far as it is needed: files, and batches of requests for chat completions, which the provider
+ * answers within 24 hours at half the price. Calls that may be made twice are tried again twice.
+ *
+ * Every method rejects with a ModelError (`unauthorised`, `rate-limited`, `quota-exhausted`, `bad-request`, `timed-out`,
+ * `unreachable`, `server-error`; its `model` is "Batch API") for what the provider refuses or the network loses, and with the
+ * signal's reason when that is aborted. What the project of the key does not have is known by the `status` 404; the code is
+ * then `model-not-found`, as for every 404.
+ */
 export interface BatchClient {
-  /** Uploads a file of requests. Its name is ours, and finds it again. */
+  /**
+   * Uploads a file of requests, which the provider deletes after 30 days. Its name is ours, and finds it again.
+   *
+   * Each line is a JSON object that ends with a line break: `{"custom_id": …, "method": "POST", "url": "/v1/chat/completions",
+   * "body": …}`, where the `custom_id` is in no other line, and the body a request as it is sent one by one, of one model in the
+   * whole file. At most 50,000 lines and 200 MB; what is wrong with a file, its batch tells in `problems` and no error here.
+   * @param parts the text of the file, joined as it stands; a part may hold many lines, or a piece of one
+   * @returns the id of the file, for `create`
+   * @throws ModelError
+   */
   upload(name: string, parts: readonly string[], signal?: AbortSignal): Promise<string>;
-  /** The latest file of that name, among those uploaded since then; undefined: there is none. */
+  /**
+   * The id of the latest file of that name, among those uploaded since then; undefined: there is none. Clocks may differ by a
+   * quarter of an hour: files that are so much older are among them.
+   * @throws ModelError
+   */
   findFile(file: { name: string; since: Date }, signal?: AbortSignal): Promise<string | undefined>;
-  /** Sent once: whether it got there when the answer did not, `find` tells. */
+  /**
+   * Makes a batch of a file. Sent once, within 30 seconds: whether it got there when the answer did not, `find` tells, so put a
+   * value of your own into the metadata. At most 16 pairs, with names of at most 64 characters and values of at most 512.
+   * @throws ModelError, whose `mayBeBilled` says whether the batch may have been made; `bad-request` for a file that there is not
+   */
   create(
     batch: { fileId: string; metadata: Record<string, string> },
     signal?: AbortSignal,
   ): Promise<ProviderBatch>;
-  /** The batch whose metadata has this value, among those created since then; undefined: there is none. */
+  /**
+   * The batch whose metadata has this value under this name, among those created since then, as for `findFile`; undefined: there
+   * is none, or none yet.
+   * @throws ModelError
+   */
   find(
     key: { name: string; value: string; since: Date },
     signal?: AbortSignal,
   ): Promise<ProviderBatch | undefined>;
+  /**
+   * How a batch is now. Its end is heard of by asking now and then, or by OpenAI's webhooks.
+   * @throws ModelError, with the `status` 404 for a batch that the project of this key does not have
+   */
   retrieve(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
-  /** One that is over by now, or as good as over, is given back as it is. */
+  /**
+   * Has the provider end a batch: it is `cancelling` for up to ten minutes, then `cancelled`, and what it has answered until then is
+   * paid and in its files. One that is over by now, or as good as over, is given back as it is.
+   * @throws ModelError, with the `status` 404 for a batch that the project of this key does not have
+   */
   cancel(id: string, signal?: AbortSignal): Promise<ProviderBatch>;
-  /** What a file says became of its requests, as it is read: memory holds some lines of it. Undefined: a line that is none. */
+  /**
+   * What an output or error file says became of its requests, in any order, as it is read: memory holds some lines of it.
+   * Undefined: a line that is none.
+   * @param file `model` is the one that the requests were made to: the files need not say it, and messages of failures begin with it
+   * @throws ModelError, with the `status` 404 for a file that there is not, or not any more; once it is thrown, what came before
+   * is not the whole
+   */
   results(
     file: { fileId: string; model: string },
     signal?: AbortSignal,
   ): AsyncGenerator<BatchResult | undefined>;
-  /** Deletes a file at the provider, if it is still there. */
+  /**
+   * Deletes a file at the provider, if it is still there.
+   * @throws ModelError
+   */
   remove(fileId: string, signal?: AbortSignal): Promise<void>;
 }
 
@@ -66,12 +112,17 @@ export const isUnknown = (error: unknown): error is ModelError =>
 const isConflict = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.status === 409;
 
+/** What is said of a batch or a file that the provider does not know. */
+const unknownBatch = (id: string) =>
+  `the project of this key does not know the batch ${id}. Use the key that it was sent with, or another of the same project.`;
+const unknownFile = (id: string) =>
+  `the project of this key does not know the file ${id}. It was deleted or has expired, or is another project's: use the key that its batch was sent with.`;
+
 /** Whoever gets it has no use for advice about models. */
-function unknownBatch(id: string, cause: ModelError): ModelError {
+function unknownHere(said: string, cause: ModelError): ModelError {
   const { code, model, status, providerCode, requestId, isRetryable, mayBeBilled } = cause;
-  const message = `${model}: the project of this key does not know the batch ${id}. Use the key that it was sent with, or another of the same project.`;
   const fields = { model, status, providerCode, requestId, isRetryable, mayBeBilled };
-  return new ModelError(code, message, fields, cause);
+  return new ModelError(code, `${model}: ${said}`, fields, cause);
 }
 
 /** The lines of a body, whole ones only, as they arrive. */
@@ -113,14 +164,17 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
     }
   }
 
-  const toldOf = (
+  /** The same, where the provider may not know what it is asked about. */
+  const toldOf = <T>(said: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> =>
+    told(signal, call).catch((error: unknown) => {
+      throw isUnknown(error) ? unknownHere(said, error) : error;
+    });
+
+  const batchOf = (
     id: string,
     signal: AbortSignal | undefined,
     call: () => Promise<OpenAIClient.Batches.Batch>,
-  ): Promise<ProviderBatch> =>
-    told(signal, async () => batchFrom(await call(), apiKey)).catch((error: unknown) => {
-      throw isUnknown(error) ? unknownBatch(id, error) : error;
-    });
+  ): Promise<ProviderBatch> => toldOf(unknownBatch(id), signal, async () => batchFrom(await call(), apiKey));
 
   return {
     upload: (name, parts, signal) =>
@@ -160,19 +214,21 @@ export function createBatchClient(options: BatchClientOptions): BatchClient {
         }
         return undefined;
       }),
-    retrieve: (id, signal) => toldOf(id, signal, () => client.batches.retrieve(id, { signal })),
+    retrieve: (id, signal) => batchOf(id, signal, () => client.batches.retrieve(id, { signal })),
     async cancel(id, signal) {
       try {
-        return await toldOf(id, signal, () => client.batches.cancel(id, { signal }));
+        return await batchOf(id, signal, () => client.batches.cancel(id, { signal }));
       } catch (error) {
         if (!isConflict(error)) throw error;
-        const batch = await toldOf(id, signal, () => client.batches.retrieve(id, { signal }));
+        const batch = await batchOf(id, signal, () => client.batches.retrieve(id, { signal }));
         if (isCancellable(batch)) throw error;
         return batch;
       }
     },
     async *results({ fileId, model }, signal) {
-      const response = await told(signal, () => client.files.content(fileId, { signal }));
+      const response = await toldOf(unknownFile(fileId), signal, () =>
+        client.files.content(fileId, { signal }),
+      );
       if (response.body === null) return;
       // Of a proxy, most likely: its lines say nothing about any request.
       if (response.headers.get("content-type")?.startsWith("text/html"))

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { loadCatalog } from "../../../src/catalog/catalog.ts";
 import { createBatchClient } from "../../../src/model/batch/batch-client.ts";
 import { resultOf } from "../../../src/model/batch/batch-results.ts";
+import { ModelError } from "../../../src/model/model-error.ts";
 import { createOfflineServer } from "../../../src/offline/server.ts";
 
 const KEY = "project-key-of-this-test";
@@ -78,4 +79,30 @@ it("has no half of a character where a reason is cut", () => {
       expect(failure?.message.isWellFormed()).toBe(true);
     }
   }
+});
+
+/** What a call about something that the provider does not know comes to. */
+const unknown = (call: Promise<unknown>) => call.then(() => undefined).catch((error: unknown) => error);
+
+it("says of files and batches that nobody knows that they are such, and nothing of models", async () => {
+  const server = createOfflineServer({ models: [...loadCatalog().models.values()] });
+  const client = createBatchClient({
+    apiKey: KEY,
+    baseUrl: "http://offline.invalid/v1",
+    fetch: server.fetch,
+  });
+  const results = client.results({ fileId: "file-none", model: "gpt-4.1" });
+  const file =
+    "Batch API: the project of this key does not know the file file-none. It was deleted or has expired, or is another project's: use the key that its batch was sent with.";
+  const read = await unknown(results.next());
+  expect(read).toBeInstanceOf(ModelError);
+  expect(read).toMatchObject({ status: 404, message: file, requestId: expect.stringMatching(/./) });
+  const retrieved = await unknown(client.retrieve("batch_none"));
+  expect(retrieved).toMatchObject({
+    status: 404,
+    message: expect.stringMatching(
+      /^Batch API: the project of this key does not know the batch batch_none\./,
+    ),
+  });
+  await expect(client.remove("file-none")).resolves.toBeUndefined();
 });
