@@ -189,6 +189,17 @@ export {
 export type { BucketWidth, ReportOptions } from "./organization/options.ts";
 export type { Bucket } from "./organization/pages.ts";
 export {
+  type ReconcileOptions,
+  type Reconciliation,
+  reconcileLedger,
+  type TracedRow,
+} from "./organization/reconcile.ts";
+export type { Amounts } from "./organization/reconciliation/amounts.ts";
+export type { ChargedRow } from "./organization/reconciliation/charged.ts";
+export type { Lost } from "./organization/reconciliation/lost-answers.ts";
+export type { Place } from "./organization/reconciliation/places.ts";
+export type { Counted, ReconciledRow, Verdict } from "./organization/reconciliation/reconciled.ts";
+export {
   type OrganizationUsageOptions,
   organizationUsage,
   type UsageDimension,
@@ -218,6 +229,7 @@ export {
 export type { ConversationStatus } from "./store/conversations.ts";
 export type { EngineName } from "./store/engine.ts";
 export type { Progress } from "./store/progress.ts";
+export type { LedgerGap } from "./store/spending.ts";
 export type { OnStatement, PreparedStatement, Sql } from "./store/sql.ts";
 export { openStore, type Store, type StoreOptions } from "./store/store.ts";
 export {

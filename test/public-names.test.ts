@@ -74,6 +74,7 @@ it("exports these values and no others", () => {
     "organizationCosts",
     "organizationUsage",
     "personaSchema",
+    "reconcileLedger",
     "recordOf",
     "resolveCatalog",
     "resolveScenario",

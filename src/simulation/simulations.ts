@@ -4,6 +4,7 @@ import type { ConversationEvent } from "../conversation/events.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { focus } from "../fleet/jobs.ts";
 import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
+import { cancelSimulation } from "../fleet/run-ends.ts";
 import { type FleetWorker, startWorker } from "../fleet/worker.ts";
 import { type BatchCoordinator, startCoordinator } from "../model/batch/coordinator.ts";
 import type { WaveTiming } from "../model/batch/wave-plan.ts";
@@ -80,6 +81,12 @@ export interface Simulations extends Planning {
    * @throws DramatisError `unknown-name` when there is no such run; the signal's reason when it is aborted
    */
   ended(runId: string, options?: { signal?: AbortSignal | undefined }): Promise<Progress>;
+  /**
+   * Ends a run for good: nothing more of it is begun, and what is under way anywhere ends after its turn, as cancelled. Whoever
+   * works on the store has its batches cancelled at the provider; what was answered until then is paid, and counted.
+   * @throws DramatisError `unknown-name` when there is no such run
+   */
+  cancel(runId: string): Promise<void>;
   /**
    * Takes a webhook that the provider sent: the end of a batch that it tells of is asked after at once, by whichever worker of
    * the store looks after that batch. Without webhooks, batches are asked after less and less often, at last once a minute.
@@ -266,6 +273,7 @@ export async function openSimulations(
       await runEnds.wait(runId, signal);
       return await progress(runId);
     },
+    cancel: (runId) => cancelSimulation(store, runId),
     async hear(webhook) {
       const told = await readWebhook(webhook);
       if (typeof told === "string") return told;

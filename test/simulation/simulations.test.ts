@@ -188,6 +188,14 @@ describe("the end of a run", () => {
     expect({ byStatus, turns }).toEqual({ byStatus: { completed: 2 }, turns: 4 });
   }, 60_000);
 
+  it("comes when it is cancelled, with nothing begun any more", async () => {
+    await simulations.plan({ id: "unwanted", scenario, conversations: 3, seed: 7 });
+    await simulations.cancel("unwanted");
+    const { byStatus, turns } = await simulations.ended("unwanted");
+    expect({ byStatus, turns }).toEqual({ byStatus: { cancelled: 3 }, turns: 0 });
+    await expect(simulations.cancel("nothing")).rejects.toMatchObject({ code: "unknown-name" });
+  });
+
   it("is not that of a run which is not there, and not waited for once the signal is aborted", async () => {
     await expect(simulations.ended("nothing")).rejects.toMatchObject({ code: "unknown-name" });
     const signal = AbortSignal.abort(new Error("enough"));

@@ -1,7 +1,7 @@
 /** Requests and tokens, compared: sums and differences of whole numbers. Pure. */
 import { exactSum } from "../sums.ts";
 
-/** In a difference each may be below 0. */
+/** Requests and tokens; in a difference each may be below 0. */
 export interface Amounts {
   requests: number;
   /** With the cached ones. */

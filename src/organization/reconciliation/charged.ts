@@ -11,6 +11,7 @@ interface Expected {
   provider: { requests: number };
 }
 
+/** A day of one model, charged and expected. */
 export interface ChargedRow {
   /** When the day begins; milliseconds since 1970. */
   day: number;
