@@ -1,6 +1,7 @@
 /** OpenAI's client for what only an admin key may ask, and what its errors say. */
 import { OpenAIClient } from "@langchain/openai";
 import { DEFAULT_BASE_URL } from "../domain/base-url.ts";
+import { messageOf } from "../domain/errors.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 
 export interface AdminAccess {
@@ -46,4 +47,4 @@ export function statusOf(error: unknown): number | undefined {
 
 /** What an error says, short, and without the key: it may quote the request. */
 export const wordsOf = (error: unknown, adminKey: string): string =>
-  withoutKeys(error instanceof Error ? error.message : String(error), adminKey).slice(0, LONGEST_QUOTE);
+  withoutKeys(messageOf(error), adminKey).slice(0, LONGEST_QUOTE);

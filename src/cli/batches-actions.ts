@@ -1,7 +1,7 @@
 /** What `dramatis batches` does. Each returns the exit code. */
 import { openDramatis } from "../app.ts";
 import { DramatisError } from "../domain/errors.ts";
-import { jsonText } from "../report/json-text.ts";
+import { jsonWithNulls } from "../report/json-text.ts";
 import { plainLine } from "../report/plain-text.ts";
 import { batchesOf, findBatch, type StoredBatch } from "../store/batches.ts";
 import { runOf } from "../store/runs.ts";
@@ -17,16 +17,7 @@ export interface BatchesFlags extends Pick<GatewayFlags, "keyFile"> {
   json?: boolean;
 }
 
-/** What is unknown is null: a key that is missing is easily taken for 0. */
-const shown = ({ plannedAt, begunAt: _, endedAt, ...batch }: StoredBatch) => ({
-  ...batch,
-  fileId: batch.fileId ?? null,
-  providerId: batch.providerId ?? null,
-  status: batch.status ?? null,
-  problem: batch.problem ?? null,
-  plannedAt: plannedAt.toISOString(),
-  endedAt: endedAt?.toISOString() ?? null,
-});
+const shown = ({ begunAt: _, ...batch }: StoredBatch) => batch;
 
 /** `dramatis batches list [run]`. */
 export async function list(
@@ -37,7 +28,7 @@ export async function list(
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
     const { id } = runId === undefined ? { id: undefined } : await runOf(store.sql, runId);
     const batches = await batchesOf(store.sql, { runId: id, limit: flags.limit });
-    if (flags.json) terminal.write(`${jsonText(batches.map(shown))}\n`);
+    if (flags.json) terminal.write(`${jsonWithNulls(batches.map(shown))}\n`);
     else if (batches.length > 0)
       terminal.write(`${renderBatches(batches, tableScreen(terminal)).join("\n")}\n`);
     else if (id !== undefined) terminal.write(`Nothing of the run ${id} has gone by batch yet.\n`);
@@ -56,7 +47,7 @@ export async function list(
 export async function show(id: string, flags: BatchesFlags, terminal: Terminal): Promise<number> {
   return await withStore(await openExistingStore(flags.store, terminal), async (store) => {
     const batch = await findBatch(store.sql, id);
-    const lines = flags.json ? [jsonText(shown(batch))] : renderBatch(batch, tableScreen(terminal));
+    const lines = flags.json ? [jsonWithNulls(shown(batch))] : renderBatch(batch, tableScreen(terminal));
     terminal.write(`${lines.join("\n")}\n`);
     return EXIT.done;
   });
@@ -81,7 +72,7 @@ export async function cancel(id: string, flags: BatchesFlags, terminal: Terminal
     const { batches } = await openDramatis({ ...gatewayOptions(flags, terminal), offline: false });
     if (batches === undefined) throw new Error("a network without batches");
     const { status } = await batches.cancel(providerId);
-    if (flags.json) terminal.write(`${jsonText({ ...shown(batch), status })}\n`);
+    if (flags.json) terminal.write(`${jsonWithNulls({ ...shown(batch), status })}\n`);
     else {
       const shownAs = (words: string) => shownCommand(`${words} ${runId}`, shownFor(flags, terminal));
       const isOver = status === "completed" || status === "finalizing";

@@ -1,7 +1,7 @@
 /** Where an export goes: a file that takes its name once it is whole, a pipe or device, or standard output. */
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Destination {
@@ -12,8 +12,6 @@ export interface Destination {
   discard(): Promise<void>;
 }
 
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 /** @param option that names another file */
 async function orSay<T>(
   { file, option }: { file: string; option: string },
@@ -23,7 +21,7 @@ async function orSay<T>(
     return await work();
   } catch (cause) {
     if (cause instanceof DramatisError) throw cause;
-    const message = `Cannot write ${file}: ${reason(cause)}. Name another file with ${option}.`;
+    const message = `Cannot write ${file}: ${messageOf(cause)}. Name another file with ${option}.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }

@@ -1,6 +1,6 @@
 /** Holds the conversations of one run in this process until they have ended, while somebody watches. */
 import { hostname } from "node:os";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import { ModelError } from "../model/model-error.ts";
 import { wait } from "../model/wait.ts";
 import type { HeldConversation, Simulations, WorkerOptions } from "../simulation/simulations.ts";
@@ -53,7 +53,7 @@ function problems(runId: string, watch: RunWatch, giveUp: () => void) {
   }
 
   function tell(who: string, error: unknown, what: string): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     // The provider numbers its answers.
     const kind = text.replace(/ Request \S+/, "");
     if (told.has(kind)) return;

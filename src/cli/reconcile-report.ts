@@ -1,7 +1,7 @@
 /** What `dramatis reconcile` does: reads both sides, compares them, and shows what agrees and what does not. */
 import { loadCatalog } from "../catalog/catalog.ts";
 import { type Reconciliation, reconcileLedger } from "../organization/reconcile.ts";
-import { jsonText } from "../report/json-text.ts";
+import { jsonWithNulls } from "../report/json-text.ts";
 import { adminAccess } from "./admin-access.ts";
 import { EXIT } from "./exit-code.ts";
 import { type Moment, typedPeriod } from "./moment.ts";
@@ -24,13 +24,6 @@ export interface ReconcileFlags {
 const WEEK_MS = 7 * 86_400_000;
 
 const iso = (time: number) => new Date(time).toISOString();
-
-/** What is unknown stands there as null. */
-const withNulls = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withNulls);
-  if (typeof value !== "object" || value === null) return value ?? null;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withNulls(one)]));
-};
 
 const jsonOf = ({ rows, charged, ...result }: Reconciliation, head: object) => ({
   ...head,
@@ -66,7 +59,7 @@ export async function reportReconciliation(flags: ReconcileFlags, terminal: Term
         store: store.place,
         ...part,
       };
-      if (flags.json) terminal.write(`${jsonText(withNulls(jsonOf(result, head)))}\n`);
+      if (flags.json) terminal.write(`${jsonWithNulls(jsonOf(result, head))}\n`);
       else {
         const command = (words: string) => shownCommand(words, { env, store: undefined });
         const ownCommand = (words: string) => shownCommand(words, { env, store: flags.store });

@@ -14,14 +14,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { makeFolders } from "../files/make-folder.ts";
 import { jsonText } from "../report/json-text.ts";
 import { messageLines } from "../report/message-lines.ts";
 import { transcriptMarkdown } from "../report/transcript.ts";
-
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** What a killed run left there goes. A link goes too, and nothing is written through it: it may be somebody else's. */
 function writeNew(file: string, text: string): void {
@@ -42,7 +40,7 @@ export function prepareFolder(folder: string): void {
       rmSync(probe, { force: true }); // A full disk leaves an empty one.
     }
   } catch (cause) {
-    const message = `Cannot write to the folder ${folder}: ${reason(cause)}. Name another with --out.`;
+    const message = `Cannot write to the folder ${folder}: ${messageOf(cause)}. Name another with --out.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }
@@ -63,7 +61,7 @@ export function prepareLog(file: string): void {
     closeSync(openSync(file, "a", 0o600));
     if (isNew) rmSync(file);
   } catch (cause) {
-    const message = `Cannot write the log ${file}: ${reason(cause)}. Name another with --log.`;
+    const message = `Cannot write the log ${file}: ${messageOf(cause)}. Name another with --log.`;
     throw new DramatisError("write-failed", message, { cause });
   }
 }
@@ -117,7 +115,7 @@ export function writeRecord(record: ConversationRecord, folder: string): Written
       files.length === 0
         ? "It could not be kept elsewhere either: copy it from the output."
         : "It is kept elsewhere.";
-    const message = `Cannot write the record to ${folder}: ${reason(cause)}. ${kept}`;
+    const message = `Cannot write the record to ${folder}: ${messageOf(cause)}. ${kept}`;
     return { files, problem: new DramatisError("write-failed", message, { cause }) };
   }
 }

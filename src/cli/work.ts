@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { checkAccess } from "../app.ts";
 import { loadCatalog } from "../catalog/catalog.ts";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import { formatUsd } from "../domain/money.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
@@ -69,8 +69,6 @@ function endedLine(conversationId: string, { status, turns, usage, ending }: Con
 }
 
 const codeOf = (error: unknown) => (error instanceof DramatisError ? error.code : "unknown");
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 /** The run and the conversation of a problem; those of a run's batches are about no conversation. */
 const about = ({ runId, conversationId }: Partial<HeldConversation> = {}) => ({
   runId,

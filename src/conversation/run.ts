@@ -1,6 +1,7 @@
 /** Runs a conversation to its end, telling of every turn as it comes, and returns its record. */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { ConversationError } from "../domain/conversation-error.ts";
+import { messageOf } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -75,7 +76,7 @@ export async function runConversation(graph: Conversation, options: RunOptions):
   } catch (error) {
     const last = state as ConversationState | undefined;
     if (last === undefined || last.usage.length === 0) throw error;
-    const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+    const evidence = withoutKeys(messageOf(error));
     throw new ConversationError(
       recorded({ ...last, status: "failed", ending: { kind: "error", evidence } }),
       error,

@@ -75,6 +75,9 @@ export class DramatisError extends Error {
   }
 }
 
+/** What was thrown, in words; anything can be. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** One mistake in a file: where it is, what was expected there, and what came. */
 export interface Problem {
   file: string;

@@ -1,5 +1,5 @@
 /** Takes conversations from the queue and has them held, so many at a time, until there are no more or it is stopped. */
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { withoutKeys } from "../domain/secrets.ts";
 import { setAside } from "../store/batch-lines.ts";
@@ -75,7 +75,7 @@ export async function startWorker(parts: WorkerParts): Promise<FleetWorker> {
       return () => parts.onEnd?.(claimed, held.record);
     } catch (error) {
       if (isOfTheStore(error)) throw error;
-      const evidence = withoutKeys(error instanceof Error ? error.message : String(error));
+      const evidence = withoutKeys(messageOf(error));
       await work.finish((tx) => finishAsFailed(tx, claimed, evidence));
       return () => parts.onUnbegun(claimed, error);
     }

@@ -1,5 +1,4 @@
 /** Puts together what answers a request: a recording, or a cache, attempts and a network, all of it written down or not. */
-
 import { DramatisError } from "../domain/errors.ts";
 import type { SentTier } from "../domain/usage.ts";
 import type { KeySource } from "../vault/find-key.ts";

@@ -1,6 +1,7 @@
 /** Simulations: runs of many conversations, planned into a store and held by workers, here or on other machines. */
 import { type Dramatis, type DramatisOptions, type LimitedAccount, openDramatis } from "../app.ts";
 import type { ConversationEvent } from "../conversation/events.ts";
+import { harmless } from "../domain/listener.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import { focus } from "../fleet/jobs.ts";
 import { openQueue, type Queue, type QueueDepth } from "../fleet/queue.ts";
@@ -17,7 +18,6 @@ import { type Progress, progressOf } from "../store/progress.ts";
 import { runOf } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import { createHolding } from "./holding.ts";
-import { harmless } from "./listener.ts";
 import { checkConcurrency } from "./plan-checks.ts";
 import { createPlanning, type Planning } from "./planning.ts";
 import { warnOf } from "./problem-warning.ts";

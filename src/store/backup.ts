@@ -1,12 +1,10 @@
 /** A copy of an embedded store in one file, and a store made from such a file. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 import { writeWholeFile } from "../files/whole-file.ts";
 import { addressOf, openEngine } from "./engine.ts";
 import { openStore, type Store } from "./store.ts";
-
-const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function noBackupOf(place: string): DramatisError {
   return new DramatisError(
@@ -36,7 +34,7 @@ export async function backUp(store: Store, file: string): Promise<number> {
   } catch (error) {
     throw new DramatisError(
       "write-failed",
-      `The backup ${file} cannot be written: ${words(error)}. Name a file in a folder that can be written to, on a disk with room.`,
+      `The backup ${file} cannot be written: ${messageOf(error)}. Name a file in a folder that can be written to, on a disk with room.`,
       { cause: error },
     );
   }
@@ -50,7 +48,7 @@ function readBackup(file: string): Blob {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new DramatisError("invalid-argument", `The backup ${file} cannot be read: ${words(error)}.`, {
+    throw new DramatisError("invalid-argument", `The backup ${file} cannot be read: ${messageOf(error)}.`, {
       cause: error,
     });
   }
@@ -61,7 +59,7 @@ function readBackup(file: string): Blob {
   } catch (error) {
     throw new DramatisError(
       "invalid-argument",
-      `The backup ${file} is damaged or not whole: ${words(error)}. Use another one.`,
+      `The backup ${file} is damaged or not whole: ${messageOf(error)}. Use another one.`,
       { cause: error },
     );
   }
@@ -103,7 +101,7 @@ export async function restoreInto(address: string, file: string): Promise<Store>
     for (const name of filesIn(directory)) rmSync(`${directory}/${name}`, { recursive: true, force: true });
     throw new DramatisError(
       "store-failed",
-      `The backup ${file} cannot be restored: ${words(error)} Nothing was kept in ${directory}.`,
+      `The backup ${file} cannot be restored: ${messageOf(error)} Nothing was kept in ${directory}.`,
       { cause: error },
     );
   }

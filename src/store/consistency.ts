@@ -1,4 +1,5 @@
 /** Whether what a store says of itself is so: counts against rows, sums against ledgers, money against who holds it. */
+import { messageOf } from "../domain/errors.ts";
 import type { Sql } from "./sql.ts";
 import { digestOf, fullName, quoted, SCHEMA, tablesOf } from "./tables.ts";
 
@@ -144,7 +145,7 @@ async function unreadable(sql: Sql): Promise<Inconsistency[]> {
     try {
       await digestOf(sql, table);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+      const words = messageOf(error);
       found.push({ what: `table ${table.name} cannot be read: ${words}`, count: 1, examples: [table.name] });
     }
   }

@@ -1,6 +1,6 @@
 /** Room on the disk of an embedded store. */
 import { statfsSync } from "node:fs";
-import { DramatisError } from "../domain/errors.ts";
+import { DramatisError, messageOf } from "../domain/errors.ts";
 
 /**
  * The embedded engine does not come back from a log that it cannot write: statements wait for ever, and the directory opens
@@ -16,7 +16,7 @@ function freeBytes(directory: string): number {
   } catch (error) {
     throw new DramatisError(
       "store-failed",
-      `The directory of the store ${directory} is gone: ${error instanceof Error ? error.message : String(error)}. Put it back, or a backup of it: dramatis store restore <file>.`,
+      `The directory of the store ${directory} is gone: ${messageOf(error)}. Put it back, or a backup of it: dramatis store restore <file>.`,
       { cause: error },
     );
   }

@@ -4,6 +4,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 import { z } from "zod";
+import { messageOf } from "../domain/errors.ts";
 import type { Notice, SecretPolicy } from "../domain/screening.ts";
 import type { FailureKind, ToolCall } from "../domain/turn.ts";
 import { stripCharacters } from "../guard/characters.ts";
@@ -77,7 +78,7 @@ export async function callTool(
     };
   } catch (error) {
     if (isGraphBubbleUp(error) || config.signal?.aborted) throw error;
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     const plain = redactSecrets(stripCharacters(said));
     return failed("tool-error", `${call.name} failed: ${plain.slice(0, 300)}`);
   }

@@ -1,7 +1,7 @@
 /** JSON that is safe to look at, and the same to parse. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonText } from "../../src/report/json-text.ts";
+import { jsonText, jsonWithNulls } from "../../src/report/json-text.ts";
 
 describe("jsonText", () => {
   it.each([
@@ -32,4 +32,11 @@ describe("jsonText", () => {
       }),
     );
   });
+});
+
+it("has null for what is unknown, wherever it is, and is as safe to look at", () => {
+  const time = new Date(0);
+  expect(jsonWithNulls({ a: undefined, b: [{ c: undefined, d: 0 }], "e\u0085": "", time })).toBe(
+    '{"a":null,"b":[{"c":null,"d":0}],"e\\u0085":"","time":"1970-01-01T00:00:00.000Z"}',
+  );
 });

@@ -2,13 +2,13 @@
 import { OpenAIClient } from "@langchain/openai";
 import { z } from "zod";
 import { DramatisError } from "../../domain/errors.ts";
-import { mapTexts, withoutKeys } from "../../domain/secrets.ts";
+import { mapTexts } from "../../domain/secrets.ts";
 import { completionSchema } from "../completion-schema.ts";
 import type { Completion } from "../exchange.ts";
 import { NoCompletion, soundName } from "../model-error.ts";
 import { keptCompletion } from "../recording/exchange-lines.ts";
 import { type KeptFailure, keptFailure, type Outcome } from "../recording/outcome.ts";
-import { type BatchProblem, type BatchStatus, storable } from "./provider-batch.ts";
+import { type BatchProblem, type BatchStatus, saidOf, storable } from "./provider-batch.ts";
 
 /** What became of one request of a batch. */
 export interface BatchResult {
@@ -103,8 +103,7 @@ export function resultOf(line: string, { apiKey, model, now }: ResultParts): Bat
   if (result === undefined) return undefined;
   const { custom_id: customId, response, error } = result;
   if (response == null) {
-    const reason = withoutKeys(error?.message ?? "The batch did not come to this request.", apiKey);
-    const said = reason.slice(0, 300).toWellFormed();
+    const said = saidOf(error?.message ?? "The batch did not come to this request.", apiKey);
     return {
       customId,
       outcome: { failure: unmade(model, soundName(error?.code, apiKey) ?? "unknown", said) },

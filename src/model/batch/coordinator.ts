@@ -3,7 +3,7 @@
  * of it to the requests that wait. Everything is written down before it is done, so that whoever goes on finds what is under way
  * and sends nothing again.
  */
-import { DramatisError } from "../../domain/errors.ts";
+import { DramatisError, messageOf } from "../../domain/errors.ts";
 import { dropLines, unassign, waitingLines } from "../../store/batch-lines.ts";
 import {
   asCoordinator,
@@ -19,7 +19,7 @@ import { wait as waitOut } from "../wait.ts";
 import { isUnknown } from "./batch-client.ts";
 import { collect, giveUp, wasTooMuch } from "./collect.ts";
 import { change, type Leading } from "./leading.ts";
-import { createPatience, LATER } from "./patience.ts";
+import { createPatience, laterPause } from "./patience.ts";
 import { isCancellable, isOver, type ProviderBatch } from "./provider-batch.ts";
 import { sendBatch } from "./send-batch.ts";
 import { isDue, planOfWave, WAVE_TIMING, type WaveTiming } from "./wave-plan.ts";
@@ -119,7 +119,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
 
   /** A file that stays is no reason to do anything again. */
   function leftBehind({ tell }: Leading, cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const message = `A file of a batch could not be deleted at the provider: ${reason} It expires by itself.`;
     tell(new DramatisError("run-failed", message, { cause }));
   }
@@ -248,7 +248,7 @@ export function startCoordinator(parts: CoordinatorParts): BatchCoordinator {
   async function follow(): Promise<void> {
     for (let pauseMs = timing.lookMs; !stopping.signal.aborted; ) {
       const isBusy = await look().catch((error: unknown) => told(parts.runId ?? "", error));
-      pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, Math.min(MOST_IDLE_MS, pauseMs * LATER));
+      pauseMs = isBusy ? timing.lookMs : Math.max(timing.lookMs, laterPause(pauseMs, MOST_IDLE_MS));
       // Woken before it sleeps, it does not.
       await wait(pauseMs, nap.signal).catch(() => undefined);
       nap = new AbortController();

@@ -1,8 +1,10 @@
 /** When to ask again after what takes long: each time later. */
 import type { WaveTiming } from "./wave-plan.ts";
 
-/** Each pause is so much longer than the one before. */
-export const LATER = 1.5;
+const GROWTH = 1.5;
+
+/** The pause after one of so many milliseconds: half as long again, at most `mostMs`. */
+export const laterPause = (pauseMs: number, mostMs: number): number => Math.min(mostMs, pauseMs * GROWTH);
 
 export interface Patience {
   isDue(key: string): boolean;
@@ -25,7 +27,9 @@ export function createPatience(
       return sinceMs < 0 || sinceMs >= last.pauseMs;
     },
     later(key) {
-      const pauseMs = Math.min(mostPollMs, (asked.get(key)?.pauseMs ?? firstPollMs / LATER) * LATER);
+      const last = asked.get(key);
+      const pauseMs =
+        last === undefined ? Math.min(mostPollMs, firstPollMs) : laterPause(last.pauseMs, mostPollMs);
       asked.set(key, { at: clock(), pauseMs });
     },
     forget: (key) => void asked.delete(key),

@@ -3,7 +3,8 @@ import type { UsageMetadata } from "@langchain/core/messages";
 import type { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.ts";
 import { defined } from "../../domain/defined.ts";
-import { DramatisError, type RequestFailure } from "../../domain/errors.ts";
+import { DramatisError, messageOf, type RequestFailure } from "../../domain/errors.ts";
+import { harmless } from "../../domain/listener.ts";
 import { longestAnswer } from "../../domain/longest-answer.ts";
 import { withoutKeys } from "../../domain/secrets.ts";
 import type { Totals, UsageEntry } from "../../domain/usage.ts";
@@ -211,7 +212,7 @@ function answerOf<T>(line: Line<T>, { completion, failure }: Outcome, catalog: C
     if (parsed.success) return { ...answer, usage, text, value: parsed.data, problem: undefined };
   } catch (error) {
     // A program's own check, which may be wrong, or of zod's that wait: the answer was paid.
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return badShape(`${prompt.model}: the schema could not be checked: ${reason}`);
   }
   return badShape(`${prompt.model}: the answer is not of the shape that was asked for.`);
@@ -226,19 +227,8 @@ function jsonOr(text: string): unknown {
   }
 }
 
-/** A program's listener: its own mistakes are told elsewhere, and lose no answer. */
-function toldSafely<T>(listener: ((told: T) => void) | undefined, onThrown: (error: unknown) => void) {
-  return (told: T): void => {
-    try {
-      listener?.(told);
-    } catch (error) {
-      onThrown(error);
-    }
-  };
-}
-
-function warnOfListener(error: unknown): void {
-  const reason = withoutKeys(error instanceof Error ? error.message : String(error));
+function warnOfListener(_: unknown, error: unknown): void {
+  const reason = withoutKeys(messageOf(error));
   const warning = { type: "DramatisWarning", code: "DRAMATIS_BATCH" };
   process.emitWarning(`What a batch of prompts is to tell threw; the batch goes on: ${reason}`, warning);
 }
@@ -276,8 +266,11 @@ export async function sendPromptBatch<T>(
   if (budget !== undefined && reservation === undefined)
     throw new DramatisError("budget", `The batch was not sent. ${sharedBudgetSpent(budget, worst)}`);
 
-  const problemTold = toldSafely(onProblem, warnOfListener);
-  const progressTold = toldSafely(onProgress, onProblem === undefined ? warnOfListener : problemTold);
+  const problemTold = harmless(onProblem, warnOfListener);
+  const progressTold = harmless(
+    onProgress,
+    onProblem === undefined ? warnOfListener : (_, error) => problemTold(error),
+  );
   for (const one of found) problemTold(one);
   const outcomes = new Map<string, Outcome>();
   const states = new Map<string, BatchProgress["batches"][number]>();

@@ -5,6 +5,7 @@ import type { wait as waitOut } from "../wait.ts";
 import type { BatchClient } from "./batch-client.ts";
 import { lineText } from "./batch-line.ts";
 import { cancelledOf, lost, refusal, unreadable, withoutResult } from "./batch-results.ts";
+import { laterPause } from "./patience.ts";
 import { isCancellable, isOver, OUR_ID, type ProviderBatch } from "./provider-batch.ts";
 
 export interface PromptFile {
@@ -30,11 +31,10 @@ export interface PromptFileParts {
 }
 
 const MOST_POLL_MS = 60_000;
-const GROWTH = 1.5;
 /** After a batch whose answer was lost: a minute and a quarter where the first pause is a second, which no call takes to arrive. */
 const LOOKS = 10;
 
-const later = (ms: number) => Math.min(MOST_POLL_MS, Math.max(1, ms) * GROWTH);
+const later = (ms: number) => laterPause(Math.max(1, ms), MOST_POLL_MS);
 
 /** What a line came to whose file could not be sent, followed or read. */
 function brokenOff(

@@ -71,6 +71,10 @@ const batchSchema = z.looseObject({
 /** Postgres takes neither U+0000 nor half a pair of surrogates. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll("\u0000", "\uFFFD");
 
+/** What the provider says, without keys, and not all of it. */
+export const saidOf = (message: string, apiKey: string): string =>
+  withoutKeys(message, apiKey).slice(0, MOST_SAID).toWellFormed();
+
 /** @throws SyntaxError for what is no batch, as of an answer that is no JSON */
 export function batchFrom(said: unknown, apiKey: string): ProviderBatch {
   const { success, data: batch } = batchSchema.safeParse(mapTexts(said, storable));
@@ -86,7 +90,7 @@ export function batchFrom(said: unknown, apiKey: string): ProviderBatch {
     failed: batch.request_counts.failed,
     problems: batch.errors.data.map(({ code, message, line }) => ({
       code: soundName(code, apiKey) ?? "unknown",
-      message: withoutKeys(message, apiKey).slice(0, MOST_SAID).toWellFormed(),
+      message: saidOf(message, apiKey),
       line,
     })),
     metadata: batch.metadata,

@@ -1,7 +1,7 @@
 /** Records every exchange in a file of JSON lines, as it is answered: what is in the file survives a kill. */
 import { appendFileSync, closeSync, openSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { resolve } from "node:path";
-import { DramatisError } from "../../domain/errors.ts";
+import { DramatisError, messageOf } from "../../domain/errors.ts";
 import type { Completion, Exchange, Send } from "../exchange.ts";
 import {
   digestOfKept,
@@ -42,12 +42,10 @@ export interface Recorder {
   around(send: Send): Send;
 }
 
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 const cannotWrite = (file: string, cause: unknown) =>
   new DramatisError(
     "write-failed",
-    `Cannot write the recording ${file}: ${reason(cause)}. Name another file.`,
+    `Cannot write the recording ${file}: ${messageOf(cause)}. Name another file.`,
     {
       cause,
     },
